@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MulanPSL-2.0
+# shellcheck shell=bash
+# bash completion for bixi.  The options are read from "bixi run -h", so that they are named once.
+_bixi() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    if [ "$COMP_CWORD" = 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "run disasm help version" -- "$word")
+        return
+    fi
+    case $before in
+    --cpu) mapfile -t COMPREPLY < <(compgen -W "la464 la664 max" -- "$word") ;;
+    -M) mapfile -t COMPREPLY < <(compgen -W "virt" -- "$word") ;;
+    --serial | --console) mapfile -t COMPREPLY < <(compgen -W "stdio file: pty unix: tcp:" -- "$word") ;;
+    --trace) mapfile -t COMPREPLY < <(compgen -W "exception interrupt tlb device csr all" -- "$word") ;;
+    *)
+        if [[ $word == -* && ${COMP_WORDS[1]} == run ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" run -h | grep -oE '^  (-[a-zA-Z])?,? ?(--[a-z-]+)?' | tr -d ',')" -- "$word")
+        else
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        fi ;;
+    esac
+}
+complete -o filenames -F _bixi bixi

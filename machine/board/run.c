@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * Run control (machine.h).  Real mode: every core has a thread, which parks when the machine is paused and
+ * sleeps when the core idles; the thread that called machine_run() waits for requests and does resets.
+ * Deterministic mode: one thread executes the cores in turn, a slice each, and runs timers between slices at
+ * exactly their instruction counts.
+ */
+#include "machine/board/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "machine/cpu/exception.h"
+#include "machine/interp/interp.h"
+
+#define SLICE 1000 /* instructions a core executes at a time, deterministic mode */
+#define SLICES_PER_POLL 256 /* between looks at the host's descriptors */
+#define ENDLESS (UINT64_C(1) << 48) /* instructions: until something wants attention */
+
+static uint64_t host_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void end_set(struct machine *machine, enum machine_end end, int code)
+{
+	if (machine->result.end == MACHINE_RUNNING)
+		machine->result = (struct machine_result){ end, code };
+}
+
+/* What a request asks for becomes visible.  The machine's lock is held. */
+static void announce(struct machine *machine)
+{
+	atomic_store(&machine->attention, true);
+	pthread_cond_broadcast(&machine->changed);
+	event_loop_wake(&machine->loop);
+}
+
+void machine_request(struct machine *machine, enum machine_request request, int code)
+{
+	pthread_mutex_lock(&machine->lock);
+	switch (request) {
+	case MACHINE_REQUEST_POWEROFF:
+		end_set(machine, MACHINE_POWEROFF, 0);
+		break;
+	case MACHINE_REQUEST_RESET:
+		if (machine->config.no_reboot)
+			end_set(machine, MACHINE_REBOOT, 0);
+		else
+			machine->reset_wanted = true;
+		break;
+	case MACHINE_REQUEST_EXIT:
+		end_set(machine, MACHINE_EXIT, code);
+		break;
+	}
+	announce(machine);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+static void notify_all(struct machine *machine, uint32_t attention)
+{
+	for (unsigned id = 0; id < machine->group.count; id++)
+		cpu_notify(machine->group.cpu[id], attention);
+}
+
+void machine_pause(struct machine *machine)
+{
+	pthread_mutex_lock(&machine->lock);
+	if (machine->pause_count++ == 0) {
+		announce(machine);
+		if (machine->group.parallel)
+			notify_all(machine, ATTENTION_PAUSE);
+	}
+	while (machine->running && !machine->quit && machine->parked < machine->group.count)
+		pthread_cond_wait(&machine->changed, &machine->lock);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+void machine_resume(struct machine *machine)
+{
+	pthread_mutex_lock(&machine->lock);
+	machine->pause_count--;
+	pthread_cond_broadcast(&machine->changed);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+/* A core's thread stands still until the machine goes on.  False: it is to end. */
+static bool vcpu_park(struct vcpu *vcpu)
+{
+	struct machine *machine = vcpu->machine;
+	bool go_on;
+
+	pthread_mutex_lock(&machine->lock);
+	machine->parked++;
+	pthread_cond_broadcast(&machine->changed);
+	while (machine->pause_count && !machine->quit)
+		pthread_cond_wait(&machine->changed, &machine->lock);
+	machine->parked--;
+	atomic_fetch_and(&vcpu->cpu->attention, ~(uint32_t)ATTENTION_PAUSE);
+	go_on = !machine->quit;
+	pthread_mutex_unlock(&machine->lock);
+	return go_on;
+}
+
+/*
+ * Whether an idle core has to go on.  Lines are looked at after the bit that announces them is cleared, so
+ * that one raised meanwhile sets it again.  A core that does not execute has nothing to synchronize.
+ */
+static bool idle_ends(struct cpu *cpu)
+{
+	uint32_t attention =
+		atomic_fetch_and(&cpu->attention, ~(uint32_t)(ATTENTION_INTERRUPT | ATTENTION_SYNC));
+
+	return attention & (ATTENTION_PAUSE | ATTENTION_RESET) || cpu_interrupt_pending(cpu);
+}
+
+static void vcpu_sleep(struct cpu *cpu)
+{
+	pthread_mutex_lock(&cpu->wake_lock);
+	while (!idle_ends(cpu))
+		pthread_cond_wait(&cpu->wake, &cpu->wake_lock);
+	pthread_mutex_unlock(&cpu->wake_lock);
+}
+
+static void reset_if_asked(struct cpu *cpu)
+{
+	if (atomic_fetch_and(&cpu->attention, ~(uint32_t)ATTENTION_RESET) & ATTENTION_RESET)
+		cpu_reset(cpu);
+}
+
+static void *vcpu_thread(void *opaque)
+{
+	struct vcpu *vcpu = opaque;
+	struct cpu *cpu = vcpu->cpu;
+
+	for (;;) {
+		if (atomic_load(&cpu->attention) & ATTENTION_PAUSE && !vcpu_park(vcpu))
+			return NULL;
+		reset_if_asked(cpu);
+		if (atomic_load(&cpu->halted))
+			vcpu_sleep(cpu);
+		interp_run(cpu, ENDLESS);
+	}
+}
+
+static int vcpus_start(struct machine *machine)
+{
+	sigset_t all, before;
+	int err = 0;
+
+	/* Signals are for the thread that called machine_run(). */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (unsigned id = 0; id < machine->group.count && !err; id++) {
+		struct vcpu *vcpu = &machine->vcpu[id];
+		char name[16];
+
+		*vcpu = (struct vcpu){ .machine = machine, .cpu = machine->group.cpu[id] };
+		err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
+		if (err)
+			break;
+		vcpu->started = true;
+		snprintf(name, sizeof(name), "bixi-cpu%u", id);
+		pthread_setname_np(vcpu->thread, name);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+static void vcpus_stop(struct machine *machine)
+{
+	pthread_mutex_lock(&machine->lock);
+	machine->quit = true;
+	pthread_cond_broadcast(&machine->changed);
+	pthread_mutex_unlock(&machine->lock);
+	notify_all(machine, ATTENTION_PAUSE);
+	for (unsigned id = 0; id < machine->group.count; id++)
+		if (machine->vcpu[id].started)
+			pthread_join(machine->vcpu[id].thread, NULL);
+	for (unsigned id = 0; id < machine->group.count; id++)
+		atomic_fetch_and(&machine->group.cpu[id]->attention, ~(uint32_t)ATTENTION_PAUSE);
+}
+
+/* Resets with all cores standing still.  The lock is held, and given up meanwhile. */
+static void reset_paused(struct machine *machine)
+{
+	int err;
+
+	machine->reset_wanted = false;
+	pthread_mutex_unlock(&machine->lock);
+	machine_pause(machine);
+	err = machine_reset(machine);
+	machine_resume(machine);
+	pthread_mutex_lock(&machine->lock);
+	if (err)
+		end_set(machine, MACHINE_ERROR, err);
+}
+
+static void run_parallel(struct machine *machine)
+{
+	int err = -ENOMEM;
+
+	machine->vcpu = calloc(machine->group.count, sizeof(*machine->vcpu));
+	if (machine->vcpu)
+		err = event_loop_start(&machine->loop, "bixi-events");
+	if (err) {
+		end_set(machine, MACHINE_ERROR, err);
+		free(machine->vcpu);
+		return;
+	}
+	err = vcpus_start(machine);
+	pthread_mutex_lock(&machine->lock);
+	if (err)
+		end_set(machine, MACHINE_ERROR, err);
+	while (machine->result.end == MACHINE_RUNNING) {
+		if (machine->reset_wanted)
+			reset_paused(machine);
+		else
+			pthread_cond_wait(&machine->changed, &machine->lock);
+	}
+	pthread_mutex_unlock(&machine->lock);
+	vcpus_stop(machine);
+	event_loop_stop(&machine->loop);
+	event_loop_join(&machine->loop);
+	free(machine->vcpu);
+	machine->vcpu = NULL;
+}
+
+/* Deterministic mode: a timer became the earliest.  If it is due inside the slice, the slice ends now. */
+static void slice_rearm(void *opaque)
+{
+	struct machine *machine = opaque;
+
+	if (machine->current && clock_next_deadline(&machine->clock) < machine->slice_end)
+		atomic_fetch_or(&machine->current->attention, ATTENTION_PAUSE);
+}
+
+/* Ends, resets and pauses between slices.  False: the machine has ended. */
+static bool attend(struct machine *machine)
+{
+	bool go_on;
+	int err = 0;
+
+	pthread_mutex_lock(&machine->lock);
+	atomic_store(&machine->attention, false);
+	machine->parked = machine->group.count;
+	pthread_cond_broadcast(&machine->changed);
+	while (machine->pause_count && machine->result.end == MACHINE_RUNNING)
+		pthread_cond_wait(&machine->changed, &machine->lock);
+	machine->parked = 0;
+	if (machine->result.end == MACHINE_RUNNING && machine->reset_wanted) {
+		machine->reset_wanted = false;
+		pthread_mutex_unlock(&machine->lock);
+		err = machine_reset(machine);
+		pthread_mutex_lock(&machine->lock);
+	}
+	if (err)
+		end_set(machine, MACHINE_ERROR, err);
+	go_on = machine->result.end == MACHINE_RUNNING;
+	pthread_mutex_unlock(&machine->lock);
+	return go_on;
+}
+
+/* One slice of @cpu, at most to the next deadline.  False: it idles. */
+static bool slice_run(struct machine *machine, struct cpu *cpu, uint64_t deadline)
+{
+	uint64_t now = clock_now(&machine->clock);
+	uint64_t budget = deadline - now < SLICE ? deadline - now : SLICE;
+
+	reset_if_asked(cpu);
+	if (atomic_load(&cpu->halted) && !idle_ends(cpu))
+		return false;
+	machine->slice_end = now + budget;
+	machine->current = cpu;
+	interp_run(cpu, budget);
+	machine->current = NULL;
+	atomic_fetch_and(&cpu->attention, ~(uint32_t)ATTENTION_PAUSE);
+	/* Nothing retired (exceptions only): time goes on all the same. */
+	if (clock_now(&machine->clock) == now && !atomic_load(&cpu->halted))
+		machine->clock.virtual_now += budget;
+	return true;
+}
+
+/* All cores idle: time jumps to the next timer; without one only the host can end it. */
+static void idle_until(struct machine *machine, uint64_t deadline)
+{
+	if (deadline == UINT64_MAX)
+		event_loop_poll(&machine->loop, -1);
+	else if (deadline > clock_now(&machine->clock))
+		machine->clock.virtual_now = deadline;
+}
+
+static void run_deterministic(struct machine *machine)
+{
+	struct clock *clock = &machine->clock;
+	void (*rearm)(void *opaque) = clock->rearm;
+	void *rearm_opaque = clock->rearm_opaque;
+	unsigned next = 0, idle = 0;
+
+	clock->rearm = slice_rearm;
+	clock->rearm_opaque = machine;
+	for (uint64_t slices = 0;; slices++) {
+		uint64_t deadline;
+
+		if (atomic_load(&machine->attention) && !attend(machine))
+			break;
+		if (slices % SLICES_PER_POLL == 0)
+			event_loop_poll(&machine->loop, 0);
+		deadline = clock_run_timers(clock);
+		if (deadline <= clock_now(clock))
+			continue; /* armed by one that ran just now */
+		if (slice_run(machine, machine->group.cpu[next], deadline)) {
+			idle = 0;
+		} else if (++idle >= machine->group.count) {
+			idle_until(machine, deadline);
+			idle = 0;
+		}
+		next = (next + 1) % machine->group.count;
+	}
+	clock->rearm = rearm;
+	clock->rearm_opaque = rearm_opaque;
+}
+
+static void set_running(struct machine *machine, bool running)
+{
+	pthread_mutex_lock(&machine->lock);
+	machine->running = running;
+	atomic_store(&machine->attention, true); /* perhaps it is to start paused */
+	pthread_cond_broadcast(&machine->changed);
+	pthread_mutex_unlock(&machine->lock);
+}
+
+struct machine_result machine_run(struct machine *machine)
+{
+	int err;
+
+	machine->start_ns = host_ns();
+	machine->result = (struct machine_result){ MACHINE_RUNNING, 0 };
+	machine->quit = machine->reset_wanted = false;
+	machine->parked = 0;
+	err = machine_reset(machine);
+	if (err)
+		return machine->result = (struct machine_result){ MACHINE_ERROR, err };
+	set_running(machine, true);
+	if (machine->config.deterministic)
+		run_deterministic(machine);
+	else
+		run_parallel(machine);
+	set_running(machine, false);
+	machine->run_ns = host_ns() - machine->start_ns;
+	return machine->result;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * The physical address space of the machine: RAM in one memfd, MMIO regions, and what an access that
+ * nobody decodes answers.  spec: machine memory map, docs/architecture.md "Physical address space".
+ * Regions are added while the board is built and never change afterwards, so look-ups take no lock.
+ */
+#ifndef BIXI_BUS_BUS_H
+#define BIXI_BUS_BUS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUS_PAGE_BITS 12
+#define BUS_PAGE_SIZE (1u << BUS_PAGE_BITS)
+
+struct trace;
+
+/*
+ * Access functions of an MMIO region.  @offset is relative to the region's base, @size is 1, 2, 4 or
+ * 8 bytes.  They return false when the region does not decode this offset or width: the processor then
+ * raises ADEM, as for an address with no region at all.  The region's lock is held.
+ */
+struct mmio_ops {
+	bool (*read)(void *dev, uint64_t offset, unsigned size, uint64_t *value);
+	bool (*write)(void *dev, uint64_t offset, unsigned size, uint64_t value);
+};
+
+struct mmio_region {
+	const char *name; /* as shown in traces and the monitor */
+	uint64_t base, size; /* guest-physical, bytes */
+	const struct mmio_ops *ops;
+	void *dev;
+	pthread_mutex_t *lock; /* the device's lock, taken around ops; NULL: the device locks itself */
+};
+
+/* One piece of guest RAM: [base, base + size) is at ram_host + ram_offset. */
+struct ram_range {
+	uint64_t base, size, offset;
+};
+
+#define BUS_MAX_RAM_RANGES 2
+#define BUS_ROM_MAX (16u << 20) /* bytes of boot ROM that bus_add_rom() can make */
+
+struct bus {
+	uint8_t *ram; /* all guest RAM, then the ROM, contiguous on the host, shared mapping of ram_fd */
+	uint64_t ram_size; /* bytes, without the ROM */
+	int ram_fd; /* memfd */
+	struct ram_range range[BUS_MAX_RAM_RANGES];
+	unsigned range_count;
+	struct ram_range rom; /* memory that is not the guest's RAM: the boot ROM; size 0: none */
+	_Atomic uint8_t *ram_page_flags; /* one byte a BUS_PAGE of RAM: enum ram_page_flag */
+	struct mmio_region *region; /* sorted by base, not overlapping */
+	unsigned region_count;
+	struct trace *trace; /* never NULL */
+	_Atomic uint64_t mmio_reads, mmio_writes; /* for --stats */
+};
+
+/* State of a RAM page in the LL/SC scheme, see cpu/reserve.h. */
+enum ram_page_flag { RAM_PAGE_PLAIN = 0, RAM_PAGE_ARMING = 1, RAM_PAGE_RESERVED = 2 };
+
+/*
+ * Makes an empty address space with @ram_size bytes of RAM: up to 256 MiB at 0, the rest from
+ * 0x80000000 (machine.md 1.2).  Returns 0 or a negative errno.
+ */
+int bus_init(struct bus *bus, uint64_t ram_size, struct trace *trace);
+void bus_destroy(struct bus *bus);
+
+/* Adds a region (copied).  Returns 0, -EEXIST if it overlaps another region or RAM, -ENOMEM. */
+int bus_add_region(struct bus *bus, const struct mmio_region *region);
+
+/*
+ * Makes @size bytes (at most BUS_ROM_MAX, whole pages) of boot ROM at @base; before the machine runs.
+ * It is memory like RAM, so that it can be executed and read at full speed; what a guest writes to it
+ * stays until the board fills it anew at reset.  Returns 0, -EEXIST, -EINVAL.
+ */
+int bus_add_rom(struct bus *bus, uint64_t base, uint64_t size);
+
+/* Host pointer to guest-physical @pa if [pa, pa + size) lies in one RAM range (or the ROM), else NULL. */
+static inline void *bus_ram(const struct bus *bus, uint64_t pa, uint64_t size)
+{
+	for (unsigned i = 0; i < bus->range_count; i++) {
+		const struct ram_range *r = &bus->range[i];
+		uint64_t off = pa - r->base;
+
+		if (off < r->size && size <= r->size - off)
+			return bus->ram + r->offset + off;
+	}
+	if (pa - bus->rom.base < bus->rom.size && size <= bus->rom.size - (pa - bus->rom.base))
+		return bus->ram + bus->rom.offset + (pa - bus->rom.base);
+	return NULL;
+}
+
+/* Index into ram_page_flags of a host pointer that bus_ram() gave. */
+static inline size_t bus_ram_page(const struct bus *bus, const void *host)
+{
+	return (size_t)((const uint8_t *)host - bus->ram) >> BUS_PAGE_BITS;
+}
+
+/*
+ * One access of a processor to MMIO.  False: nothing decodes it.  RAM is not reached through these
+ * (the caller has tried bus_ram() first).
+ */
+bool bus_mmio_read(struct bus *bus, uint64_t pa, unsigned size, uint64_t *value);
+bool bus_mmio_write(struct bus *bus, uint64_t pa, unsigned size, uint64_t value);
+
+/* Device access to guest memory (DMA): RAM only; false when any byte lies outside RAM. */
+bool bus_dma_read(struct bus *bus, uint64_t pa, void *buf, size_t size);
+bool bus_dma_write(struct bus *bus, uint64_t pa, const void *buf, size_t size);
+
+#endif

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MulanPSL-2.0
+bixi-obj += machine/control/main.o
+bixi-obj += machine/control/disasm.o
+bixi-obj += machine/control/options.o
+bixi-obj += machine/control/run.o
+bixi-obj += machine/control/serial.o
+bixi-obj += machine/control/qemu.o
+bixi-obj += machine/control/trace.o
+bixi-obj += machine/control/stats.o

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/* Parsing the command line of "bixi run" by the table in options.def. */
+#include "machine/control/options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/control/trace.h"
+
+enum option_id {
+#define OPTION(id, letter, word, argument, help) OPTION_##id,
+#include "machine/control/options.def"
+#undef OPTION
+};
+
+static const struct option_row {
+	char letter;
+	const char *word, *argument, *help;
+} option_table[] = {
+#define OPTION(id, letter, word, argument, help) [OPTION_##id] = { letter, word, argument, help },
+#include "machine/control/options.def"
+#undef OPTION
+};
+
+#define OPTION_COUNT (sizeof(option_table) / sizeof(option_table[0]))
+
+int usage_error(const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "bixi: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	return EXIT_STATUS_USAGE;
+}
+
+void options_help(void)
+{
+	printf("usage: bixi run -k KERNEL [OPTION]...\n\n");
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_table[i];
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s%c%s%s%s%s%s", row->letter ? "-" : "",
+			 row->letter ? row->letter : ' ', row->letter && row->word ? ", " : "",
+			 row->word ? "--" : "", row->word ? row->word : "", row->argument ? " " : "",
+			 row->argument ? row->argument : "");
+		printf("  %-30s %s\n", row->letter ? name : name + 1, row->help);
+	}
+	printf("\nThe guest's power-off leaves with status 0, a reboot under --no-reboot with 3, a mistake on the\n"
+	       "command line or in a file with 2.  Ctrl-a h lists the escape keys of a terminal.\n");
+}
+
+/* A decimal number that is all of @text; false if it is none or above @max. */
+static bool parse_number(const char *text, uint64_t max, uint64_t *value)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return !errno && !*end && *value <= max;
+}
+
+static int parse_cpus(struct run_options *options, const char *text)
+{
+	uint64_t n;
+
+	if (!parse_number(text, CPU_MAX, &n) || !n)
+		return usage_error("-c %s: give a number of cores from 1 to %d", text, CPU_MAX);
+	options->cpus = (unsigned)n;
+	return -1;
+}
+
+#define RAM_MIN (UINT64_C(64) << 20)
+#define RAM_MAX (UINT64_C(1) << 40)
+
+static int parse_memory(struct run_options *options, const char *text)
+{
+	size_t length = strlen(text);
+	char suffix = length ? text[length - 1] : 0;
+	unsigned shift = 20;
+	char digits[24];
+	uint64_t n;
+
+	if (suffix == 'G' || suffix == 'g')
+		shift = 30;
+	if (suffix == 'G' || suffix == 'g' || suffix == 'M' || suffix == 'm')
+		length--;
+	if (length < sizeof(digits)) {
+		memcpy(digits, text, length);
+		digits[length] = 0;
+		if (parse_number(digits, RAM_MAX >> shift, &n) && n << shift >= RAM_MIN) {
+			options->ram_size = n << shift;
+			return -1;
+		}
+	}
+	return usage_error("-m %s: give the RAM in MiB or with suffix M or G, from 64M to 1024G", text);
+}
+
+static int parse_cpu_model(struct run_options *options, const char *text)
+{
+	options->cpu = cpu_model_find(text);
+	return options->cpu ? -1 : usage_error("--cpu %s: the models are la464, la664 and max", text);
+}
+
+static int parse_machine(struct run_options *options, const char *text)
+{
+	options->machine = text;
+	return strcmp(text, "virt") == 0 ? -1 : usage_error("-M %s: the only machine type is virt", text);
+}
+
+static int parse_disk(struct run_options *options, const char *text)
+{
+	struct disk_option *disk = &options->disk[options->disk_count];
+	char *comma;
+
+	if (options->disk_count == OPTIONS_MAX_DISKS)
+		return usage_error("--disk %s: a machine has at most %d disks", text, OPTIONS_MAX_DISKS);
+	*disk = (struct disk_option){ .file = strdup(text) };
+	options->disk_count++;
+	if (!disk->file)
+		return usage_error("--disk %s: out of memory", text);
+	/* Flags are taken off the end, so that a file name may hold a comma. */
+	while ((comma = strrchr(disk->file, ','))) {
+		if (strcmp(comma, ",ro") == 0)
+			disk->read_only = true;
+		else if (strcmp(comma, ",snapshot") == 0)
+			disk->snapshot = true;
+		else
+			break;
+		*comma = 0;
+	}
+	return *disk->file ? -1 : usage_error("--disk %s: the file name is missing", text);
+}
+
+static int parse_serial(struct run_options *options, const char *text)
+{
+	if (options->serial_count == OPTIONS_MAX_SERIALS)
+		return usage_error("--serial %s: the machine has %d UARTs", text, OPTIONS_MAX_SERIALS);
+	options->serial[options->serial_count++] = text;
+	return -1;
+}
+
+/* EVENTS[,FILE]: comma-separated event names; what is none of them must come last and is the file. */
+static int parse_trace(struct run_options *options, const char *text)
+{
+	const char *item = text;
+
+	while (*item) {
+		size_t length = strcspn(item, ",");
+		unsigned events = trace_events_by_name(item, length);
+
+		if (!events)
+			break;
+		options->trace_events |= events;
+		item += length;
+		item += *item == ',';
+	}
+	if (!options->trace_events)
+		return usage_error("--trace %s: name exception, interrupt, tlb, device, csr or all first", text);
+	free(options->trace_file);
+	options->trace_file = *item ? strdup(item) : NULL;
+	return -1;
+}
+
+/* Acts on one option.  -1: go on, else exit status. */
+static int option_apply(struct run_options *options, enum option_id id, const char *argument)
+{
+	switch (id) {
+	case OPTION_KERNEL:
+		options->kernel = argument;
+		return -1;
+	case OPTION_INITRD:
+		options->initrd = argument;
+		return -1;
+	case OPTION_APPEND:
+		options->append = argument;
+		return -1;
+	case OPTION_CPUS:
+		return parse_cpus(options, argument);
+	case OPTION_MEMORY:
+		return parse_memory(options, argument);
+	case OPTION_MACHINE:
+		return parse_machine(options, argument);
+	case OPTION_CPU:
+		return parse_cpu_model(options, argument);
+	case OPTION_DISK:
+		return parse_disk(options, argument);
+	case OPTION_SERIAL:
+		return parse_serial(options, argument);
+	case OPTION_CONSOLE:
+		options->console = argument;
+		return -1;
+	case OPTION_DETERMINISTIC:
+		options->deterministic = true;
+		return -1;
+	case OPTION_NO_REBOOT:
+		options->no_reboot = true;
+		return -1;
+	case OPTION_TRACE:
+		return parse_trace(options, argument);
+	case OPTION_STATS:
+		options->stats = true;
+		return -1;
+	case OPTION_QEMU:
+		options->qemu = argument;
+		return -1;
+	case OPTION_HELP:
+		options_help();
+		return EXIT_STATUS_OK;
+	}
+	return -1;
+}
+
+/* The row that @arg names, or NULL; *inline_argument is what follows "-kFILE" or "--cpu=NAME". */
+static const struct option_row *option_find(const char *arg, const char **inline_argument)
+{
+	*inline_argument = NULL;
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_table[i];
+		size_t length = row->word ? strlen(row->word) : 0;
+
+		if (row->letter && arg[0] == '-' && arg[1] == row->letter) {
+			if (arg[2] && !row->argument)
+				continue;
+			*inline_argument = arg[2] ? arg + 2 : NULL;
+			return row;
+		}
+		if (length && strncmp(arg, "--", 2) == 0 && strncmp(arg + 2, row->word, length) == 0 &&
+		    (!arg[2 + length] || (arg[2 + length] == '=' && row->argument))) {
+			*inline_argument = arg[2 + length] ? arg + 3 + length : NULL;
+			return row;
+		}
+	}
+	return NULL;
+}
+
+int options_parse(struct run_options *options, int argc, char **argv)
+{
+	*options = (struct run_options){
+		.append = "", .cpus = 1, .ram_size = UINT64_C(1) << 30, .machine = "virt", .cpu = cpu_model_find("max"),
+	};
+	for (int i = 0; i < argc; i++) {
+		const char *argument;
+		const struct option_row *row = option_find(argv[i], &argument);
+		int status;
+
+		if (!row)
+			return usage_error("%s is not an option of bixi run; see bixi run -h", argv[i]);
+		if (row->argument && !argument) {
+			if (i + 1 == argc)
+				return usage_error("%s needs its argument %s", argv[i], row->argument);
+			argument = argv[++i];
+		}
+		status = option_apply(options, (enum option_id)(row - option_table), argument);
+		if (status >= 0)
+			return status;
+	}
+	if (!options->kernel)
+		return usage_error("no kernel: give one with -k FILE; see bixi run -h");
+	if (!options->serial_count)
+		options->serial[options->serial_count++] = "stdio";
+	return -1;
+}
+
+void options_free(struct run_options *options)
+{
+	for (unsigned i = 0; i < options->disk_count; i++)
+		free(options->disk[i].file);
+	free(options->trace_file);
+}

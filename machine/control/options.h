@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/* The command line of "bixi run", parsed.  Strings point into argv. */
+#ifndef BIXI_CONTROL_OPTIONS_H
+#define BIXI_CONTROL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/cpu/cpu.h"
+
+#define OPTIONS_MAX_DISKS   16
+#define OPTIONS_MAX_SERIALS 4
+
+struct disk_option {
+	char *file; /* owned */
+	bool read_only, snapshot;
+};
+
+struct run_options {
+	const char *kernel, *initrd;
+	const char *append; /* never NULL */
+	unsigned cpus;
+	uint64_t ram_size; /* bytes */
+	const char *machine;
+	const struct cpu_model *cpu;
+	struct disk_option disk[OPTIONS_MAX_DISKS];
+	unsigned disk_count;
+	const char *serial[OPTIONS_MAX_SERIALS]; /* back ends of UART0-3 */
+	unsigned serial_count;
+	const char *console; /* NULL: no virtio console */
+	bool deterministic, no_reboot, stats;
+	unsigned trace_events; /* bit per enum trace_event; 0: no tracing */
+	char *trace_file; /* owned; NULL: standard error */
+	const char *qemu; /* NULL: run here */
+};
+
+/* Exit statuses of the command; a guest's exit device adds its own. */
+enum exit_status { EXIT_STATUS_OK = 0, EXIT_STATUS_FAILED = 1, EXIT_STATUS_USAGE = 2, EXIT_STATUS_REBOOT = 3 };
+
+/*
+ * Parses the arguments after "run".  Returns -1 to go on, else the exit status: after -h (the text is on
+ * standard output) or a mistake (one sentence is on standard error).
+ */
+int options_parse(struct run_options *options, int argc, char **argv);
+void options_free(struct run_options *options);
+
+/* Prints "bixi: " and one sentence on standard error; returns EXIT_STATUS_USAGE. */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints the option table. */
+void options_help(void);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * The architectural state of one core.  Nothing about the guest's processor lives elsewhere.  There are
+ * two CSR files, root and guest (lvz.md 1.1); which one instructions mean follows from the mode.
+ */
+#ifndef BIXI_CPU_CPU_H
+#define BIXI_CPU_CPU_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/bus/bus.h"
+#include "machine/bus/clock.h"
+#include "machine/bus/trace.h"
+#include "machine/cpu/csr.h"
+#include "machine/cpu/softtlb.h"
+#include "machine/cpu/tlb.h"
+
+#define CPU_MAX 64 /* cores of a machine */
+
+enum { PLV0 = 0, PLV3 = 3 };
+
+/* A vector register; the FP register of the same number is its low 64 bits (d[0]). */
+union vreg {
+	uint8_t ub[32];
+	int8_t b[32];
+	uint16_t uh[16];
+	int16_t h[16];
+	uint32_t uw[8];
+	int32_t w[8];
+	uint64_t ud[4];
+	int64_t d[4];
+	float s[8];
+	double fd[4];
+	unsigned __int128 uq[2];
+	__int128 q[2];
+} __attribute__((aligned(32)));
+
+/* Reasons for a core to leave its run loop; bits of cpu->attention. */
+enum cpu_attention {
+	ATTENTION_INTERRUPT = 1 << 0, /* lines or enables changed: evaluate interrupts */
+	ATTENTION_PAUSE = 1 << 1,     /* the run control wants the thread */
+	ATTENTION_RESET = 1 << 2,     /* reset this core */
+	ATTENTION_SYNC = 1 << 3,      /* acknowledge cpu_group.sync_generation, see reserve.h */
+};
+
+/* What the cores of one machine share. */
+struct cpu_group {
+	struct cpu *cpu[CPU_MAX];
+	unsigned count;
+	bool parallel;			   /* one host thread a core; false in deterministic mode */
+	struct reservations *reservations; /* LL/SC, reserve.h */
+};
+
+/* IOCSR space as the processor sees it; implemented by soc/iocsr.c. */
+struct iocsr_ops {
+	/* @core is the accessing core.  An offset that nothing decodes reads 0 and ignores writes. */
+	uint64_t (*read)(void *opaque, unsigned core, uint32_t offset, unsigned size);
+	void (*write)(void *opaque, unsigned core, uint32_t offset, unsigned size, uint64_t value);
+	void *opaque;
+};
+
+/* A processor model: --cpu la464, la664, max; cpu/model.c. */
+struct cpu_model {
+	const char *name;
+	uint32_t cpucfg[0x15]; /* words 0..0x14; higher words read 0 */
+	uint32_t prcfg1, prcfg2, prcfg3;
+	uint64_t iocsr_features; /* IOCSR 8 */
+	uint64_t iocsr_chip;	 /* IOCSR 0x20, chip name in ASCII */
+	uint8_t fetch_watchpoints, memory_watchpoints, counters;
+};
+
+struct cpu_stats {
+	uint64_t instructions, exceptions, interrupts, tlb_refills, softtlb_fills, ptw_walks;
+};
+
+struct cpu {
+	/* What every instruction touches comes first. */
+	uint64_t gpr[32]; /* gpr[0] is always 0: who writes a general register goes through cpu_set_gpr() */
+	uint64_t pc;	  /* while an instruction executes: its own address */
+	struct softtlb_bank *bank;  /* of the current translation regime, see softtlb.h */
+	_Atomic uint32_t attention; /* enum cpu_attention */
+	struct csr_file *csr;	    /* the current file: &root or &guest */
+	uint32_t fcsr;		    /* FCSR0; FCSR1-3 are views of it */
+	uint8_t fcc[8];		    /* 0 or 1 */
+	union vreg vr[32];
+
+	struct csr_file root, guest;
+	bool guest_mode; /* lvz.md 1.1; always false until LVZ */
+
+	struct tlb tlb;
+	struct softtlb softtlb;
+
+	/* LL/SC reservation of this core, reserve.h */
+	bool ll_bit; /* an LL was executed and no SC, ERTN since; others may have broken the reservation */
+	uint8_t ll_size;    /* bytes */
+	uint64_t ll_offset; /* of the address in bus->ram */
+
+	_Atomic uint32_t lines; /* interrupt inputs, bit n = ESTAT.IS[n] (2-9 HWI, 10 PMI, 12 IPI) */
+	_Atomic uint64_t message_pending[4]; /* MSGIS0-3 */
+	bool timer_pending;		     /* ESTAT.IS[11] of root */
+	bool timer_running;		     /* counting down to timer_expiry */
+	struct clock_timer timer;	     /* of the root constant timer */
+	uint64_t timer_expiry;		     /* stable-counter tick of the next expiry, when running */
+	_Atomic bool halted;		     /* in IDLE */
+
+	struct cpu_stats stats;
+	uint64_t insn_count; /* instructions retired before segment_pc; cpu_sync() makes it exact */
+	uint64_t segment_pc; /* where the straight-line code being executed began, after cpu_sync(): pc */
+	bool executing;	     /* inside interp_run(): segment_pc means something */
+	uint64_t pmu_mark;   /* insn_count up to which PMCNTn are exact, pmu.c */
+	uint8_t pmu_active;  /* bit n: PMCNTn counts at the current privilege level */
+	bool watch_fetch, watch_memory; /* some watchpoint is configured, watch.c */
+	uint64_t clock_count;		/* the part of insn_count that clock->virtual_now has advanced by */
+
+	unsigned id; /* core number = CSR.CPUID at reset */
+	const struct cpu_model *model;
+	struct cpu_group *group;
+	struct bus *bus;
+	struct clock *clock;
+	struct trace *trace;
+	struct iocsr_ops iocsr;
+	uint64_t reset_pc; /* 0x1c000000 unless the board starts a kernel directly */
+	uint64_t random;   /* state of the generator for TLBFILL's way; seeded, never from the host */
+	struct decode_cache *decode_cache; /* of the interpreter, interp/interp.h */
+	pthread_mutex_t wake_lock;	   /* protects: the halted -> running hand-over with wake */
+	pthread_cond_t wake;
+};
+
+static inline void cpu_set_gpr(struct cpu *cpu, unsigned reg, uint64_t value)
+{
+	cpu->gpr[reg] = value;
+	cpu->gpr[0] = 0;
+}
+
+static inline unsigned cpu_plv(const struct cpu *cpu)
+{
+	return cpu->csr->crmd & 3;
+}
+
+/*
+ * Brings insn_count, and in deterministic mode the clock, up to the instruction at pc: before an
+ * instruction reads or sets anything that depends on time or on the number of instructions retired
+ * (counters, timers, MMIO, IOCSR).  Only while pc is still the executing instruction's own address.
+ */
+static inline void cpu_sync(struct cpu *cpu)
+{
+	if (!cpu->executing)
+		return;
+	cpu->insn_count += (cpu->pc - cpu->segment_pc) / 4;
+	cpu->segment_pc = cpu->pc;
+	if (cpu->clock->deterministic) {
+		cpu->clock->virtual_now += cpu->insn_count - cpu->clock_count;
+		cpu->clock_count = cpu->insn_count;
+	}
+}
+
+/* Creates core @id with the fields below set; returns 0 or a negative errno. */
+int cpu_init(struct cpu *cpu, unsigned id, const struct cpu_model *model, struct cpu_group *group,
+	     struct bus *bus, struct clock *clock, struct trace *trace, uint64_t seed);
+void cpu_destroy(struct cpu *cpu);
+
+/* Reset state of Vol.1 "Reset": DA=1, pc = reset_pc.  On the core's own thread, or before it runs. */
+void cpu_reset(struct cpu *cpu);
+
+/* The model called @name (la464, la664, max), NULL if there is none. */
+const struct cpu_model *cpu_model_find(const char *name);
+
+/* CPUCFG: word @index as the model has it; 0 above the last word. */
+uint32_t cpu_cpucfg(const struct cpu *cpu, uint64_t index);
+
+/* Sets attention bits and wakes the core if it idles.  Any thread. */
+void cpu_notify(struct cpu *cpu, uint32_t attention);
+
+/* Drives input @bit of ESTAT.IS (2-9 HWI0-7, 10 PMI, 12 IPI).  Any thread. */
+void cpu_set_line(void *cpu, unsigned bit, bool level);
+
+/* Delivers message interrupt @vector (0-255) to the core (AVEC).  Any thread. */
+void cpu_message_interrupt(struct cpu *cpu, unsigned vector);
+
+/*
+ * The stable counter: 100 MHz, before CNTC is added, the same for all cores.
+ */
+uint64_t cpu_stable_counter(const struct cpu *cpu);
+
+/* What RDTIME reads in the current mode: the stable counter with its compensation. */
+uint64_t cpu_rdtime(const struct cpu *cpu);
+
+/*
+ * Instructions until a performance counter overflows and may interrupt, UINT64_MAX if none will: the
+ * run loop executes no more than that before it looks at interrupts again.
+ */
+uint64_t cpu_pmu_budget(const struct cpu *cpu);
+
+#endif

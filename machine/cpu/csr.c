@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * Access to the control and status registers, Vol.1 7.2: csr.def with the functions of those rows that
+ * do more than hold a value.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "machine/cpu/internal.h"
+#include "machine/cpu/reserve.h"
+
+/* Reading. */
+
+#define csr_read_plain NULL
+
+static uint64_t csr_read_estat(struct cpu *cpu, const struct csr_file *file)
+{
+	return cpu_estat(cpu);
+}
+
+/* The directory for the bad address of the exception at hand. */
+static uint64_t csr_read_pgd(struct cpu *cpu, const struct csr_file *file)
+{
+	return mmu_directory(file, file->tlbrera & TLBRERA_ISTLBR ? file->tlbrbadv : file->badv);
+}
+
+static uint64_t csr_read_tval(struct cpu *cpu, const struct csr_file *file)
+{
+	return timer_value(cpu);
+}
+
+static uint64_t csr_read_llbctl(struct cpu *cpu, const struct csr_file *file)
+{
+	return file->llbctl | (reserve_stands(cpu) ? LLBCTL_ROLLB : 0);
+}
+
+#define CSR_READ_MSGIS(n)                                                                                    \
+	static uint64_t csr_read_msgis##n(struct cpu *cpu, const struct csr_file *file)                      \
+	{                                                                                                    \
+		return atomic_load(&cpu->message_pending[n]);                                                \
+	}
+CSR_READ_MSGIS(0)
+CSR_READ_MSGIS(1)
+CSR_READ_MSGIS(2)
+CSR_READ_MSGIS(3)
+
+#define MSGIR_NULL (UINT64_C(1) << 31)
+
+/* Reading takes the message: its pending bit is cleared. */
+static uint64_t csr_read_msgir(struct cpu *cpu, const struct csr_file *file)
+{
+	int vector = message_highest(cpu);
+
+	if (vector < 0)
+		return MSGIR_NULL;
+	atomic_fetch_and(&cpu->message_pending[vector / 64], ~(UINT64_C(1) << (vector % 64)));
+	return (uint64_t)vector;
+}
+
+#define CSR_READ_PMCNT(n)                                                                                    \
+	static uint64_t csr_read_pmcnt##n(struct cpu *cpu, const struct csr_file *file)                      \
+	{                                                                                                    \
+		return pmu_count(cpu, n);                                                                    \
+	}
+CSR_READ_PMCNT(0)
+CSR_READ_PMCNT(1)
+CSR_READ_PMCNT(2)
+CSR_READ_PMCNT(3)
+
+/* Writing. */
+
+#define csr_write_plain NULL
+
+/* The value is all, but interrupts or units enabled may have changed: the instruction ends with STATE. */
+static void csr_write_state(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			    uint64_t ones)
+{
+	*reg = value;
+}
+
+static void csr_write_crmd(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			   uint64_t ones)
+{
+	pmu_sync(cpu);
+	*reg = value;
+	pmu_select(cpu);
+	softtlb_select(cpu);
+}
+
+static void csr_write_asid(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			   uint64_t ones)
+{
+	*reg = value;
+	softtlb_select(cpu);
+}
+
+/* Registers that translation depends on and that hardly ever change. */
+static void csr_write_mode(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			   uint64_t ones)
+{
+	if (*reg == value)
+		return;
+	*reg = value;
+	softtlb_flush_all(cpu);
+	softtlb_select(cpu);
+}
+
+/* [63:VALEN] read as a sign extension of VPPN. */
+static void csr_write_tlbehi(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			     uint64_t ones)
+{
+	*reg = (uint64_t)((int64_t)(value << (64 - VALEN)) >> (64 - VALEN));
+}
+
+static void csr_write_stlbps(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			     uint64_t ones)
+{
+	if (cpu->model->prcfg2 >> (value & 31) & 1 && value < 32)
+		*reg = value;
+}
+
+static void csr_write_tcfg(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			   uint64_t ones)
+{
+	timer_poll(cpu);
+	*reg = value;
+	timer_configure(cpu);
+}
+
+static void csr_write_ticlr(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			    uint64_t ones)
+{
+	timer_poll(cpu);
+	if (ones)
+		cpu->timer_pending = false;
+}
+
+static void csr_write_llbctl(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			     uint64_t ones)
+{
+	*reg = value & LLBCTL_KLO;
+	if (ones & LLBCTL_WCLLB)
+		reserve_clear(cpu);
+}
+
+static void csr_write_pmcfg(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			    uint64_t ones)
+{
+	pmu_sync(cpu);
+	*reg = value;
+	pmu_select(cpu);
+}
+
+static void csr_write_pmcnt(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			    uint64_t ones)
+{
+	pmu_sync(cpu);
+	*reg = value;
+}
+
+#define WPS_SKIP (UINT64_C(1) << 16)
+
+/* Hit bits are cleared by writing ones, Skip is an ordinary bit. */
+static void csr_write_wps(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			  uint64_t ones)
+{
+	*reg = (*reg & ~ones & ~WPS_SKIP) | (value & WPS_SKIP);
+}
+
+#define WPCFG3_DMONLY UINT64_C(1)
+
+/*
+ * MWPnCFGm and FWPnCFGm: m = 1-4 at the numbers 8k to 8k + 3.  What debug mode has reserved (DMOnly) only
+ * debug mode changes.
+ */
+static void csr_write_watch(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			    uint64_t ones)
+{
+	unsigned m = csr_info[reg - file->value].number & 7;
+	const uint64_t *cfg3 = reg - m + 2;
+
+	if (!(file->dbg & DBG_DST)) {
+		if (*cfg3 & WPCFG3_DMONLY)
+			return;
+		if (reg == cfg3)
+			value &= ~WPCFG3_DMONLY;
+	}
+	*reg = value;
+	watch_update(cpu);
+	softtlb_flush_all(cpu);
+	softtlb_select(cpu);
+}
+
+const struct csr_info csr_info[CSR_SLOT_COUNT] = {
+#define CSR(number, name, field, width, reset, mask, read, write, need)                                      \
+	{ #name, number, width, CSR_NEED_##need, reset, mask, csr_read_##read, csr_write_##write },
+#include "machine/cpu/csr.def"
+#undef CSR
+};
+
+#define CSR_NUMBERS 0x503
+
+/* Slot + 1 of each number, 0 for a number without a row. */
+static const uint8_t csr_slot_of[CSR_NUMBERS] = {
+#define CSR(number, name, field, width, reset, mask, read, write, need) [number] = CSR_SLOT_##name + 1,
+#include "machine/cpu/csr.def"
+#undef CSR
+};
+_Static_assert(CSR_SLOT_COUNT < 256, "csr_slot_of is too narrow");
+
+#define CPUCFG1_MSGINT (UINT32_C(1) << 26)
+#define CPUCFG2_HPTW   (UINT32_C(1) << 24)
+#define CPUCFG3_RVA    (UINT32_C(1) << 12)
+
+static bool csr_present(const struct cpu_model *model, unsigned need)
+{
+	if (need >= CSR_NEED_FWP0)
+		return need - CSR_NEED_FWP0 < model->fetch_watchpoints;
+	if (need >= CSR_NEED_MWP0)
+		return need - CSR_NEED_MWP0 < model->memory_watchpoints;
+	if (need >= CSR_NEED_COUNTER0)
+		return need - CSR_NEED_COUNTER0 < model->counters;
+	if (need == CSR_NEED_MSGINT)
+		return model->cpucfg[1] & CPUCFG1_MSGINT;
+	if (need == CSR_NEED_RVA)
+		return model->cpucfg[3] & CPUCFG3_RVA;
+	return true;
+}
+
+const struct csr_info *csr_find(const struct cpu *cpu, unsigned number)
+{
+	const struct csr_info *info;
+
+	if (number >= CSR_NUMBERS || !csr_slot_of[number])
+		return NULL;
+	info = &csr_info[csr_slot_of[number] - 1];
+	if (info->need != CSR_NEED_NONE && !csr_present(cpu->model, info->need))
+		return NULL;
+	return info;
+}
+
+/* The writable bits, with the two that are there on some models only. */
+static uint64_t csr_mask(const struct cpu *cpu, const struct csr_info *info)
+{
+	if (info->number == CSR_PWCH && cpu->model->cpucfg[2] & CPUCFG2_HPTW)
+		return info->mask | PWCH_HPTW;
+	if (info->number == CSR_ECFG && cpu->model->cpucfg[1] & CPUCFG1_MSGINT)
+		return info->mask | ECFG_MSGINT;
+	return info->mask;
+}
+
+/* Registers of 32 bits are sign-extended when read (Vol.1 7.2.3). */
+static uint64_t csr_extend(const struct csr_info *info, uint64_t value)
+{
+	return info->width == 32 ? (uint64_t)(int64_t)(int32_t)value : value;
+}
+
+uint64_t csr_read(struct cpu *cpu, struct csr_file *file, unsigned number)
+{
+	const struct csr_info *info = csr_find(cpu, number);
+
+	if (!info)
+		return 0;
+	return csr_extend(info, info->read ? info->read(cpu, file) : file->value[info - csr_info]);
+}
+
+bool csr_write(struct cpu *cpu, struct csr_file *file, unsigned number, uint64_t value, uint64_t mask)
+{
+	const struct csr_info *info = csr_find(cpu, number);
+	uint64_t *reg;
+
+	if (!info)
+		return false;
+	reg = &file->value[info - csr_info];
+	mask &= csr_mask(cpu, info);
+	value &= mask;
+	if (!info->write) {
+		*reg = (*reg & ~mask) | value;
+		return false;
+	}
+	info->write(cpu, file, reg, (*reg & ~mask) | value, value);
+	return true;
+}
+
+void csr_reset(struct cpu *cpu, struct csr_file *file)
+{
+	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++)
+		file->value[slot] = csr_info[slot].reset;
+	file->cpuid = cpu->id;
+	file->tid = cpu->id;
+	file->prcfg1 = cpu->model->prcfg1;
+	file->prcfg2 = cpu->model->prcfg2;
+	file->prcfg3 = cpu->model->prcfg3;
+	file->mwpc = cpu->model->memory_watchpoints;
+	file->fwpc = cpu->model->fetch_watchpoints;
+}
+
+bool csr_peek(struct cpu *cpu, const char *name, uint64_t *value)
+{
+	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++) {
+		const struct csr_info *info = &csr_info[slot];
+
+		if (strcasecmp(info->name, name) || !csr_find(cpu, info->number))
+			continue;
+		if (info->number == CSR_MSGIR) {
+			int vector = message_highest(cpu);
+
+			*value = csr_extend(info, vector < 0 ? MSGIR_NULL : (uint64_t)vector);
+		} else {
+			*value = csr_read(cpu, cpu->csr, info->number);
+		}
+		return true;
+	}
+	return false;
+}

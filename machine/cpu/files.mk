@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MulanPSL-2.0
+bixi-obj += machine/cpu/model.o
+bixi-obj += machine/cpu/cpu.o
+bixi-obj += machine/cpu/csr.o
+bixi-obj += machine/cpu/exception.o
+bixi-obj += machine/cpu/timer.o
+bixi-obj += machine/cpu/pmu.o
+bixi-obj += machine/cpu/watch.o
+bixi-obj += machine/cpu/tlb.o
+bixi-obj += machine/cpu/ptw.o
+bixi-obj += machine/cpu/softtlb.o
+bixi-obj += machine/cpu/mmu.o
+bixi-obj += machine/cpu/reserve.o

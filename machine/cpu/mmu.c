@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * From virtual to physical: direct mode, direct-map windows and the TLB (Vol.1 5.3, 5.4), and the slow
+ * path of loads, stores and fetches that ends in the soft TLB, in RAM or in a device.
+ *
+ * mmu_translate() takes the CSR file as an argument: with two-stage translation it is stage 1, and what
+ * it answers is the address that stage 2 translates (lvz.md 6.3).
+ */
+#include <string.h>
+
+#include "machine/cpu/access.h"
+#include "machine/cpu/internal.h"
+#include "machine/cpu/reserve.h"
+
+#define PAGE_MASK   (~(uint64_t)(SOFTTLB_PAGE_SIZE - 1))
+#define RIGHT(kind) (1u << (kind))
+#define RIGHTS_ALL  (RIGHT(SOFTTLB_LOAD) | RIGHT(SOFTTLB_STORE) | RIGHT(SOFTTLB_FETCH))
+
+/* Direct-map window of @va: 0-3, -1 if none.  Fetches use only the first two. */
+static int window_find(const struct csr_file *csr, uint64_t va, enum softtlb_access kind)
+{
+	const uint64_t *dmw = &csr->value[CSR_SLOT_DMW0];
+	unsigned plv = csr->crmd & CRMD_PLV;
+
+	for (int n = 0; n < (kind == SOFTTLB_FETCH ? 2 : 4); n++)
+		if (dmw[n] >> plv & 1 && dmw[n] >> 60 == va >> 60)
+			return n;
+	return -1;
+}
+
+/* Bits that must all be equal: from the topmost valid one, which RVACFG may lower, up to bit 63. */
+static bool address_legal(const struct csr_file *csr, uint64_t va)
+{
+	unsigned reduced = csr->rvacfg > 8 ? 8 : (unsigned)csr->rvacfg;
+	int64_t top = (int64_t)va >> (VALEN - 1 - reduced);
+
+	return top == 0 || top == -1;
+}
+
+/* Page-invalid exception of each kind of access. */
+static const enum exception page_invalid[] = {
+	[SOFTTLB_LOAD] = EXC_PIL,
+	[SOFTTLB_STORE] = EXC_PIS,
+	[SOFTTLB_FETCH] = EXC_PIF,
+};
+
+static bool plv_allowed(uint64_t elo, unsigned plv)
+{
+	unsigned page_plv = elo >> 2 & 3;
+
+	return elo & TLBELO_RPLV ? plv == page_plv : plv <= page_plv;
+}
+
+bool mmu_page_check(const struct csr_file *csr, uint64_t elo, enum softtlb_access kind, enum exception *exc)
+{
+	unsigned plv = csr->crmd & CRMD_PLV;
+
+	if (!(elo & TLBELO_V))
+		*exc = page_invalid[kind];
+	else if (kind == SOFTTLB_FETCH && elo & TLBELO_NX)
+		*exc = EXC_PNX;
+	else if (!plv_allowed(elo, plv))
+		*exc = EXC_PPI;
+	else if (kind == SOFTTLB_LOAD && elo & TLBELO_NR)
+		*exc = EXC_PNR;
+	else if (kind == SOFTTLB_STORE && !(elo & TLBELO_D) && !mmu_unprotected(csr))
+		*exc = EXC_PME;
+	else
+		return true;
+	return false;
+}
+
+/* What else than the access that was checked the page allows. */
+static uint8_t page_rights(const struct csr_file *csr, uint64_t elo)
+{
+	uint8_t rights = 0;
+
+	if (!(elo & TLBELO_NR))
+		rights |= RIGHT(SOFTTLB_LOAD);
+	if (elo & TLBELO_D || mmu_unprotected(csr))
+		rights |= RIGHT(SOFTTLB_STORE);
+	if (!(elo & TLBELO_NX))
+		rights |= RIGHT(SOFTTLB_FETCH);
+	return rights;
+}
+
+static bool page_translate(struct cpu *cpu, const struct csr_file *csr, uint64_t va, enum softtlb_access kind,
+			   struct mmu_page *page, enum exception *exc)
+{
+	struct tlb_key key = { .address = va, .asid = csr->asid & ASID_MASK, .kind = TLB_ROOT };
+	struct tlb_entry *entry = tlb_search(&cpu->tlb, &key);
+	uint64_t elo, mask;
+
+	if (csr->pwch & PWCH_HPTW && (!entry || ptw_wanted(tlb_half(entry, va), kind))) {
+		entry = ptw_walk(cpu, csr, va, kind, entry, exc);
+		if (!entry)
+			return false;
+	}
+	if (!entry) {
+		*exc = EXC_TLBR;
+		return false;
+	}
+	elo = tlb_half(entry, va);
+	if (!mmu_page_check(csr, elo, kind, exc))
+		return false;
+	mask = (UINT64_C(1) << entry->ps) - 1;
+	page->pa = (elo & CSR_VPN & PA_MASK & ~mask) | (va & mask);
+	page->mat = elo >> 4 & 3;
+	page->rights = page_rights(csr, elo);
+	return true;
+}
+
+bool mmu_translate(struct cpu *cpu, const struct csr_file *csr, uint64_t va, enum softtlb_access kind,
+		   struct mmu_page *page, enum exception *exc)
+{
+	int window;
+
+	if (mmu_va32(csr, csr->crmd & CRMD_PLV))
+		va = (uint32_t)va;
+	if ((csr->crmd & (CRMD_DA | CRMD_PG)) == CRMD_DA) {
+		page->pa = va & PA_MASK;
+		page->mat = csr->crmd >> (kind == SOFTTLB_FETCH ? 5 : 7) & 3;
+		page->rights = RIGHTS_ALL;
+		return true;
+	}
+	window = window_find(csr, va, kind);
+	if (window >= 0) {
+		page->pa = va & PA_MASK;
+		page->mat = csr->value[CSR_SLOT_DMW0 + window] >> 4 & 3;
+		page->rights = window < 2 ? RIGHTS_ALL : RIGHTS_ALL & ~RIGHT(SOFTTLB_FETCH);
+		return true;
+	}
+	if (!address_legal(csr, va)) {
+		*exc = kind == SOFTTLB_FETCH ? EXC_ADEF : EXC_ADEM;
+		return false;
+	}
+	return page_translate(cpu, csr, va, kind, page, exc);
+}
+
+/* The slow path. */
+
+/* One access inside one page, translated. */
+struct target {
+	uint64_t va, pa;
+	void *host; /* NULL: not RAM */
+	unsigned size;
+	uint8_t mat;
+	bool reserved; /* RAM that stores reach through reserve.h only */
+};
+
+/* Translates, checks watchpoints last (so that they report an access once), and fills the soft TLB. */
+static bool target_find(struct cpu *cpu, struct target *t, enum softtlb_access kind)
+{
+	struct mmu_page page;
+	enum exception exc;
+	void *base;
+
+	if (!mmu_translate(cpu, cpu->csr, t->va, kind, &page, &exc)) {
+		cpu_raise_address(cpu, exc, t->va);
+		return false;
+	}
+	if (kind != SOFTTLB_FETCH && cpu->watch_memory && watch_enabled(cpu) &&
+	    watch_hit_memory(cpu, t->va, t->size, kind == SOFTTLB_STORE)) {
+		cpu_raise(cpu, EXC_WPEM);
+		return false;
+	}
+	t->pa = page.pa;
+	t->mat = page.mat;
+	base = bus_ram(cpu->bus, page.pa & PAGE_MASK, SOFTTLB_PAGE_SIZE);
+	t->host = base ? (uint8_t *)base + (page.pa & ~PAGE_MASK) : NULL;
+	t->reserved = false;
+	if (base) {
+		/* Acquire: pairs with the flagging of pages, reserve.h. */
+		t->reserved = atomic_load_explicit(&cpu->bus->ram_page_flags[bus_ram_page(cpu->bus, base)],
+						   memory_order_acquire) != RAM_PAGE_PLAIN;
+		softtlb_enter(cpu, t->va, t->host, page.rights, t->reserved);
+	}
+	return true;
+}
+
+/* A naturally aligned unit in one access, everything else by bytes. */
+static void ram_load(void *buf, const void *host, unsigned size)
+{
+	if ((uintptr_t)host & (size - 1)) {
+		memcpy(buf, host, size);
+		return;
+	}
+	switch (size) {
+	case 1:
+		*(uint8_t *)buf = __atomic_load_n((const uint8_t *)host, __ATOMIC_RELAXED);
+		break;
+	case 2:
+		*(uint16_t *)buf = __atomic_load_n((const uint16_t *)host, __ATOMIC_RELAXED);
+		break;
+	case 4:
+		*(uint32_t *)buf = __atomic_load_n((const uint32_t *)host, __ATOMIC_RELAXED);
+		break;
+	case 8:
+		*(uint64_t *)buf = __atomic_load_n((const uint64_t *)host, __ATOMIC_RELAXED);
+		break;
+	default:
+		memcpy(buf, host, size);
+	}
+}
+
+static void ram_store(void *host, const void *buf, unsigned size)
+{
+	if ((uintptr_t)host & (size - 1)) {
+		memcpy(host, buf, size);
+		return;
+	}
+	switch (size) {
+	case 1:
+		__atomic_store_n((uint8_t *)host, *(const uint8_t *)buf, __ATOMIC_RELAXED);
+		break;
+	case 2:
+		__atomic_store_n((uint16_t *)host, *(const uint16_t *)buf, __ATOMIC_RELAXED);
+		break;
+	case 4:
+		__atomic_store_n((uint32_t *)host, *(const uint32_t *)buf, __ATOMIC_RELAXED);
+		break;
+	case 8:
+		__atomic_store_n((uint64_t *)host, *(const uint64_t *)buf, __ATOMIC_RELAXED);
+		break;
+	default:
+		memcpy(host, buf, size);
+	}
+}
+
+/* The widest access of at most 8 bytes that is naturally aligned at @pa and fits into @size. */
+static unsigned mmio_unit(uint64_t pa, unsigned size)
+{
+	unsigned unit = 8;
+
+	while (pa & (unit - 1) || unit > size)
+		unit /= 2;
+	return unit;
+}
+
+static bool mmio_load(struct cpu *cpu, const struct target *t, uint8_t *buf)
+{
+	uint64_t value;
+	unsigned unit;
+
+	cpu_sync(cpu);
+	for (unsigned done = 0; done < t->size; done += unit) {
+		unit = mmio_unit(t->pa + done, t->size - done);
+		if (!bus_mmio_read(cpu->bus, t->pa + done, unit, &value)) {
+			cpu_raise_address(cpu, EXC_ADEM, t->va);
+			return false;
+		}
+		memcpy(buf + done, &value, unit);
+	}
+	return true;
+}
+
+static bool mmio_store(struct cpu *cpu, const struct target *t, const uint8_t *buf)
+{
+	unsigned unit;
+
+	cpu_sync(cpu);
+	for (unsigned done = 0; done < t->size; done += unit) {
+		uint64_t value = 0;
+
+		unit = mmio_unit(t->pa + done, t->size - done);
+		memcpy(&value, buf + done, unit);
+		if (!bus_mmio_write(cpu->bus, t->pa + done, unit, value)) {
+			cpu_raise_address(cpu, EXC_ADEM, t->va);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool target_load(struct cpu *cpu, const struct target *t, void *buf)
+{
+	if (!t->host)
+		return mmio_load(cpu, t, buf);
+	ram_load(buf, t->host, t->size);
+	return true;
+}
+
+static bool target_store(struct cpu *cpu, const struct target *t, const void *buf)
+{
+	if (!t->host)
+		return mmio_store(cpu, t, buf);
+	if (t->reserved)
+		reserve_store(cpu, t->host, buf, t->size);
+	else
+		ram_store(t->host, buf, t->size);
+	return true;
+}
+
+/* MISC.ALCLn makes privilege level n's misaligned scalar accesses exceptions. */
+static bool alignment_checked(struct cpu *cpu, uint64_t va, unsigned size)
+{
+	if (size > 8 || !(va & (size - 1)) || !(cpu->csr->misc & MISC_ALCL(cpu_plv(cpu))))
+		return true;
+	cpu_raise_address(cpu, EXC_ALE, va);
+	return false;
+}
+
+/*
+ * Finds the one or two pages of an access; both before anything is read or written.  The two parts of an
+ * access must not differ in memory type (the lowest of the exceptions in Vol.1 6.1.2).
+ */
+static unsigned targets_find(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind,
+			     struct target target[2])
+{
+	unsigned first = SOFTTLB_PAGE_SIZE - (unsigned)(va & ~PAGE_MASK);
+
+	if (!alignment_checked(cpu, va, size))
+		return 0;
+	target[0] = (struct target){ .va = va, .size = size < first ? size : first };
+	if (!target_find(cpu, &target[0], kind))
+		return 0;
+	if (size <= first)
+		return 1;
+	target[1] = (struct target){ .va = va + first, .size = size - first };
+	if (!target_find(cpu, &target[1], kind))
+		return 0;
+	if (target[0].mat == target[1].mat)
+		return 2;
+	cpu_raise_address(cpu, EXC_ALE, va);
+	return 0;
+}
+
+bool access_load_slow(struct cpu *cpu, uint64_t va, void *buf, unsigned size)
+{
+	struct target target[2];
+	unsigned count = targets_find(cpu, va, size, SOFTTLB_LOAD, target);
+
+	if (!count || !target_load(cpu, &target[0], buf))
+		return false;
+	return count == 1 || target_load(cpu, &target[1], (uint8_t *)buf + target[0].size);
+}
+
+/* Stores to pages with LL/SC words, whose place the soft TLB knows. */
+static bool store_reserved(struct cpu *cpu, uint64_t va, const void *buf, unsigned size)
+{
+	const struct softtlb_entry *e = &cpu->bank->entry[SOFTTLB_INDEX(va)];
+
+	if (e->tag[SOFTTLB_STORE] != (SOFTTLB_NONE(SOFTTLB_INDEX(va)) | SOFTTLB_RESERVED) ||
+	    va - e->tag[SOFTTLB_LOAD] > SOFTTLB_PAGE_SIZE - size)
+		return false;
+	reserve_store(cpu, (void *)(va + e->addend), buf, size);
+	return true;
+}
+
+bool access_store_slow(struct cpu *cpu, uint64_t va, const void *buf, unsigned size)
+{
+	struct target target[2];
+	unsigned count;
+
+	if (store_reserved(cpu, va, buf, size))
+		return true;
+	count = targets_find(cpu, va, size, SOFTTLB_STORE, target);
+	if (!count || !target_store(cpu, &target[0], buf))
+		return false;
+	return count == 1 || target_store(cpu, &target[1], (const uint8_t *)buf + target[0].size);
+}
+
+bool access_translate(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind, uint64_t *pa,
+		      void **host)
+{
+	struct target target = { .va = va, .size = size };
+
+	if (kind == SOFTTLB_FETCH && cpu->watch_fetch && watch_enabled(cpu) && watch_hit_fetch(cpu, va)) {
+		cpu_raise(cpu, EXC_WPEF);
+		return false;
+	}
+	if (!target_find(cpu, &target, kind))
+		return false;
+	*pa = target.pa;
+	*host = target.host;
+	return true;
+}
+
+bool mmu_peek_insn(struct cpu *cpu, uint64_t va, uint32_t *word)
+{
+	const void *host = va & 3 ? NULL : access_host(cpu, va, 4, SOFTTLB_FETCH);
+	struct mmu_page page;
+	enum exception exc;
+
+	if (!host) {
+		if (va & 3 || !mmu_translate(cpu, cpu->csr, va, SOFTTLB_FETCH, &page, &exc))
+			return false;
+		host = bus_ram(cpu->bus, page.pa, 4);
+	}
+	if (!host) {
+		uint64_t value;
+
+		/* A boot ROM: the processor has just fetched this word from there. */
+		if (!bus_mmio_read(cpu->bus, page.pa, 4, &value))
+			return false;
+		*word = (uint32_t)value;
+		return true;
+	}
+	*word = __atomic_load_n((const uint32_t *)host, __ATOMIC_RELAXED);
+	return true;
+}

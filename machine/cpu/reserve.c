@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/* LL/SC reservations, Vol.1 2.2.7.3; the scheme is described in reserve.h. */
+#include "machine/cpu/reserve.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/cpu/softtlb.h"
+
+#define RESERVE_BUCKETS	   1024
+#define SPINS_BEFORE_YIELD 200
+
+/* The reservations in all pages that hash to one number. */
+struct reserve_bucket {
+	atomic_flag lock; /* protects: cores */
+	uint64_t cores;	  /* bit n: core n has a reservation in this bucket */
+} __attribute__((aligned(64)));
+
+/* What a core tells the core that flags a page. */
+struct reserve_core {
+	_Atomic bool running;	       /* executes guest code */
+	_Atomic uint64_t acknowledged; /* the sync_generation it has dropped its store rights for */
+	_Atomic uint64_t line; /* reserved: offset in RAM / RESERVE_LINE; written under its bucket's lock */
+} __attribute__((aligned(64)));
+
+struct reservations {
+	struct reserve_bucket bucket[RESERVE_BUCKETS];
+	struct reserve_core core[CPU_MAX];
+	_Atomic uint64_t sync_generation; /* counts pages flagged */
+};
+
+int reserve_init(struct cpu_group *group)
+{
+	struct reservations *r = aligned_alloc(64, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	memset(r, 0, sizeof(*r));
+	for (unsigned i = 0; i < RESERVE_BUCKETS; i++)
+		atomic_flag_clear(&r->bucket[i].lock);
+	group->reservations = r;
+	return 0;
+}
+
+void reserve_destroy(struct cpu_group *group)
+{
+	free(group->reservations);
+	group->reservations = NULL;
+}
+
+/* Alone in its group: no other core can break its reservation. */
+static bool core_is_alone(const struct cpu *cpu)
+{
+	return cpu->group->count <= 1 || !cpu->group->reservations;
+}
+
+static uint64_t ram_offset(const struct cpu *cpu, const void *host)
+{
+	return (uint64_t)((const uint8_t *)host - cpu->bus->ram);
+}
+
+static struct reserve_bucket *bucket_of(const struct cpu *cpu, uint64_t offset)
+{
+	return &cpu->group->reservations->bucket[(offset >> BUS_PAGE_BITS) % RESERVE_BUCKETS];
+}
+
+/* Held for a few instructions and never while waiting for anything, so spinning is right. */
+static void bucket_lock(const struct cpu *cpu, struct reserve_bucket *bucket)
+{
+	unsigned spins = 0;
+
+	if (!cpu->group->parallel)
+		return;
+	while (atomic_flag_test_and_set_explicit(&bucket->lock, memory_order_acquire))
+		if (++spins % SPINS_BEFORE_YIELD == 0)
+			sched_yield(); /* the owner may have lost its host processor */
+		else
+			__builtin_ia32_pause();
+}
+
+static void bucket_unlock(const struct cpu *cpu, struct reserve_bucket *bucket)
+{
+	if (cpu->group->parallel)
+		atomic_flag_clear_explicit(&bucket->lock, memory_order_release);
+}
+
+/* Ends the reservations of @line that cores other than @cpu hold.  The bucket is locked. */
+static void bucket_break(struct cpu *cpu, struct reserve_bucket *bucket, uint64_t line)
+{
+	uint64_t others = bucket->cores & ~(UINT64_C(1) << cpu->id);
+
+	for (; others; others &= others - 1) {
+		unsigned core = __builtin_ctzll(others);
+
+		if (atomic_load_explicit(&cpu->group->reservations->core[core].line, memory_order_relaxed) ==
+		    line)
+			bucket->cores &= ~(UINT64_C(1) << core);
+	}
+}
+
+void reserve_acknowledge(struct cpu *cpu)
+{
+	struct reservations *r = cpu->group->reservations;
+	uint64_t generation;
+
+	if (core_is_alone(cpu))
+		return;
+	/* Acquire: the flags that were set before this generation are seen when store rights are refilled. */
+	generation = atomic_load_explicit(&r->sync_generation, memory_order_acquire);
+	softtlb_flush_stores(cpu);
+	atomic_store_explicit(&r->core[cpu->id].acknowledged, generation, memory_order_release);
+}
+
+void reserve_enter(struct cpu *cpu)
+{
+	struct reservations *r = cpu->group->reservations;
+	struct reserve_core *core;
+
+	if (core_is_alone(cpu))
+		return;
+	core = &r->core[cpu->id];
+	/*
+	 * Sequentially consistent with page_flag(): either it sees this core running and waits for it, or
+	 * this core sees the new generation here.
+	 */
+	atomic_store(&core->running, true);
+	if (atomic_load_explicit(&core->acknowledged, memory_order_relaxed) !=
+	    atomic_load(&r->sync_generation))
+		reserve_acknowledge(cpu);
+}
+
+void reserve_leave(struct cpu *cpu)
+{
+	if (!core_is_alone(cpu))
+		atomic_store_explicit(&cpu->group->reservations->core[cpu->id].running, false,
+				      memory_order_release);
+}
+
+/* Waits until every other core that runs has dropped the store rights it had before @generation. */
+static void wait_for_cores(struct cpu *cpu, uint64_t generation)
+{
+	struct reservations *r = cpu->group->reservations;
+	unsigned spins = 0;
+
+	for (unsigned i = 0; i < cpu->group->count; i++) {
+		struct reserve_core *core = &r->core[i];
+
+		if (i == cpu->id)
+			continue;
+		while (atomic_load(&core->running) &&
+		       atomic_load_explicit(&core->acknowledged, memory_order_acquire) < generation) {
+			/* The other core may be waiting for this one. */
+			if (atomic_load_explicit(&r->core[cpu->id].acknowledged, memory_order_relaxed) !=
+			    atomic_load_explicit(&r->sync_generation, memory_order_relaxed))
+				reserve_acknowledge(cpu);
+			if (++spins % SPINS_BEFORE_YIELD == 0)
+				sched_yield();
+			else
+				__builtin_ia32_pause();
+		}
+	}
+}
+
+/*
+ * Makes the page of RAM @offset one whose stores go through reserve_store().  A second core that finds
+ * the page ARMING asks for a generation of its own, so each waits for acknowledgements of its own.
+ */
+static void page_flag(struct cpu *cpu, uint64_t offset)
+{
+	struct cpu_group *group = cpu->group;
+	_Atomic uint8_t *flag = &cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS];
+	uint64_t generation;
+	uint8_t plain = RAM_PAGE_PLAIN;
+
+	atomic_compare_exchange_strong(flag, &plain, RAM_PAGE_ARMING);
+	if (!group->parallel) {
+		for (unsigned i = 0; i < group->count; i++)
+			softtlb_flush_stores(group->cpu[i]);
+	} else {
+		generation = atomic_fetch_add(&group->reservations->sync_generation, 1) + 1;
+		for (unsigned i = 0; i < group->count; i++)
+			if (i != cpu->id && atomic_load(&group->reservations->core[i].running))
+				cpu_notify(group->cpu[i], ATTENTION_SYNC);
+		reserve_acknowledge(cpu);
+		wait_for_cores(cpu, generation);
+	}
+	atomic_store_explicit(flag, RAM_PAGE_RESERVED, memory_order_release);
+}
+
+/* Whether stores to the page of @offset must go through its bucket. */
+static bool page_is_flagged(const struct cpu *cpu, uint64_t offset)
+{
+	return atomic_load_explicit(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS],
+				    memory_order_relaxed) != RAM_PAGE_PLAIN;
+}
+
+static uint64_t host_load(const void *host, unsigned size)
+{
+	return size == 4 ? __atomic_load_n((const uint32_t *)host, __ATOMIC_RELAXED)
+			 : __atomic_load_n((const uint64_t *)host, __ATOMIC_RELAXED);
+}
+
+/* Naturally aligned units in one piece, as other cores read without the lock; the rest in bytes. */
+static void host_store(void *host, const void *buf, unsigned size)
+{
+	uint64_t value = 0;
+
+	while (size && ((uintptr_t)host | size) & 7) {
+		unsigned unit = ((uintptr_t)host | size) & -((uintptr_t)host | size);
+
+		memcpy(&value, buf, unit);
+		if (unit == 1)
+			__atomic_store_n((uint8_t *)host, value, __ATOMIC_RELAXED);
+		else if (unit == 2)
+			__atomic_store_n((uint16_t *)host, value, __ATOMIC_RELAXED);
+		else
+			__atomic_store_n((uint32_t *)host, value, __ATOMIC_RELAXED);
+		host = (uint8_t *)host + unit;
+		buf = (const uint8_t *)buf + unit;
+		size -= unit;
+	}
+	for (; size; size -= 8) {
+		memcpy(&value, buf, 8);
+		__atomic_store_n((uint64_t *)host, value, __ATOMIC_RELAXED);
+		host = (uint64_t *)host + 1;
+		buf = (const uint8_t *)buf + 8;
+	}
+}
+
+uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size)
+{
+	uint64_t offset = ram_offset(cpu, host), value;
+	struct reserve_bucket *bucket;
+
+	reserve_clear(cpu);
+	cpu->ll_bit = true;
+	cpu->ll_size = size;
+	cpu->ll_offset = offset;
+	if (core_is_alone(cpu))
+		return host_load(host, size);
+
+	if (atomic_load_explicit(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS], memory_order_acquire) !=
+	    RAM_PAGE_RESERVED)
+		page_flag(cpu, offset);
+	bucket = bucket_of(cpu, offset);
+	bucket_lock(cpu, bucket);
+	atomic_store_explicit(&cpu->group->reservations->core[cpu->id].line, offset / RESERVE_LINE,
+			      memory_order_relaxed);
+	bucket->cores |= UINT64_C(1) << cpu->id;
+	value = host_load(host, size);
+	bucket_unlock(cpu, bucket);
+	return value;
+}
+
+bool reserve_store_conditional(struct cpu *cpu, void *host, unsigned size, const uint64_t value[2])
+{
+	uint64_t offset = ram_offset(cpu, host);
+	bool paired = cpu->ll_bit && (size == 16 ? cpu->ll_size == 8 && cpu->ll_offset / 16 == offset / 16
+						 : cpu->ll_size == size && cpu->ll_offset == offset);
+	struct reserve_bucket *bucket;
+	bool done;
+
+	if (!paired) {
+		reserve_clear(cpu);
+		return false;
+	}
+	cpu->ll_bit = false;
+	if (core_is_alone(cpu)) {
+		host_store(host, value, size);
+		return true;
+	}
+	bucket = bucket_of(cpu, offset);
+	bucket_lock(cpu, bucket);
+	done = bucket->cores >> cpu->id & 1;
+	if (done) {
+		host_store(host, value, size);
+		bucket_break(cpu, bucket, offset / RESERVE_LINE);
+		bucket->cores &= ~(UINT64_C(1) << cpu->id);
+	}
+	bucket_unlock(cpu, bucket);
+	return done;
+}
+
+void reserve_clear(struct cpu *cpu)
+{
+	struct reserve_bucket *bucket;
+
+	if (!cpu->ll_bit)
+		return;
+	cpu->ll_bit = false;
+	if (core_is_alone(cpu))
+		return;
+	bucket = bucket_of(cpu, cpu->ll_offset);
+	bucket_lock(cpu, bucket);
+	bucket->cores &= ~(UINT64_C(1) << cpu->id);
+	bucket_unlock(cpu, bucket);
+}
+
+bool reserve_stands(struct cpu *cpu)
+{
+	struct reserve_bucket *bucket;
+	bool stands;
+
+	if (!cpu->ll_bit || core_is_alone(cpu))
+		return cpu->ll_bit;
+	bucket = bucket_of(cpu, cpu->ll_offset);
+	bucket_lock(cpu, bucket);
+	stands = bucket->cores >> cpu->id & 1;
+	bucket_unlock(cpu, bucket);
+	return stands;
+}
+
+struct reserve_bucket *reserve_begin(struct cpu *cpu, const void *host)
+{
+	uint64_t offset = ram_offset(cpu, host);
+	struct reserve_bucket *bucket;
+
+	if (core_is_alone(cpu) || !page_is_flagged(cpu, offset))
+		return NULL;
+	bucket = bucket_of(cpu, offset);
+	bucket_lock(cpu, bucket);
+	return bucket;
+}
+
+void reserve_end(struct cpu *cpu, struct reserve_bucket *bucket, const void *host)
+{
+	if (!bucket)
+		return;
+	bucket_break(cpu, bucket, ram_offset(cpu, host) / RESERVE_LINE);
+	bucket_unlock(cpu, bucket);
+}
+
+void reserve_store(struct cpu *cpu, void *host, const void *buf, unsigned size)
+{
+	struct reserve_bucket *bucket = reserve_begin(cpu, host);
+	const uint8_t *last = (const uint8_t *)host + size - 1;
+
+	host_store(host, buf, size);
+	if (bucket && ram_offset(cpu, last) / RESERVE_LINE != ram_offset(cpu, host) / RESERVE_LINE)
+		bucket_break(cpu, bucket, ram_offset(cpu, last) / RESERVE_LINE);
+	reserve_end(cpu, bucket, host);
+}

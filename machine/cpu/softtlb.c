@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * Banks of the software TLB, softtlb.h.  A bank belongs to one regime: what besides the page itself
+ * decides how an address is translated and whether an access may bypass the slow path.
+ */
+#include <string.h>
+
+#include "machine/cpu/internal.h"
+
+#define KEY_USED       (UINT64_C(1) << 0)
+#define KEY_GUEST      (UINT64_C(1) << 1)
+#define KEY_DIRECT     (UINT64_C(1) << 2)
+#define KEY_VA32       (UINT64_C(1) << 3)
+#define KEY_ALIGN      (UINT64_C(1) << 4) /* MISC.ALCL: loads and stores all take the slow path */
+#define KEY_WATCH      (UINT64_C(1) << 5) /* watchpoints are on: pages with one are left out */
+#define KEY_PLV_SHIFT  6
+#define KEY_ASID_SHIFT 8
+
+static bool regime_direct(const struct csr_file *csr)
+{
+	return (csr->crmd & (CRMD_DA | CRMD_PG)) == CRMD_DA;
+}
+
+static uint64_t regime_key(const struct cpu *cpu)
+{
+	const struct csr_file *csr = cpu->csr;
+	unsigned plv = csr->crmd & CRMD_PLV;
+	uint64_t key = KEY_USED | (uint64_t)plv << KEY_PLV_SHIFT;
+
+	if (cpu->guest_mode)
+		key |= KEY_GUEST;
+	if (regime_direct(csr))
+		key |= KEY_DIRECT;
+	else
+		key |= (csr->asid & ASID_MASK) << KEY_ASID_SHIFT;
+	if (mmu_va32(csr, plv))
+		key |= KEY_VA32;
+	if (csr->misc & MISC_ALCL(plv))
+		key |= KEY_ALIGN;
+	if (watch_enabled(cpu))
+		key |= KEY_WATCH;
+	return key;
+}
+
+static void bank_clear(struct softtlb_bank *bank)
+{
+	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++)
+		for (unsigned kind = 0; kind < 3; kind++)
+			bank->entry[i].tag[kind] = SOFTTLB_NONE(i);
+}
+
+void softtlb_select(struct cpu *cpu)
+{
+	struct softtlb *soft = &cpu->softtlb;
+	uint64_t key = regime_key(cpu);
+	unsigned i, oldest = 0;
+
+	for (i = 0; i < SOFTTLB_BANKS; i++) {
+		if (soft->key[i] == key)
+			break;
+		if (soft->used[i] < soft->used[oldest])
+			oldest = i;
+	}
+	if (i == SOFTTLB_BANKS) {
+		i = oldest;
+		bank_clear(&soft->bank[i]);
+		soft->key[i] = key;
+	}
+	soft->used[i] = ++soft->clock;
+	cpu->bank = &soft->bank[i];
+}
+
+/* Empties the bank; one that is not current is given up, so that only what is used is cleared. */
+static void bank_flush(struct cpu *cpu, unsigned i)
+{
+	struct softtlb *soft = &cpu->softtlb;
+
+	if (cpu->bank == &soft->bank[i]) {
+		bank_clear(cpu->bank);
+	} else {
+		soft->key[i] = 0;
+		soft->used[i] = 0;
+	}
+}
+
+void softtlb_flush_all(struct cpu *cpu)
+{
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
+		bank_flush(cpu, i);
+}
+
+static bool bank_has_asid(uint64_t key, int asid)
+{
+	return !(key & (KEY_GUEST | KEY_DIRECT)) && (asid < 0 || key >> KEY_ASID_SHIFT == (uint64_t)asid);
+}
+
+void softtlb_flush_asid(struct cpu *cpu, int asid)
+{
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
+		if (bank_has_asid(cpu->softtlb.key[i], asid))
+			bank_flush(cpu, i);
+}
+
+static void entry_clear(struct softtlb_bank *bank, unsigned index)
+{
+	for (unsigned kind = 0; kind < 3; kind++)
+		bank->entry[index].tag[kind] = SOFTTLB_NONE(index);
+}
+
+/* Whether an entry's page lies in the naturally aligned range of 2^bits bytes around @va. */
+static bool entry_in_range(const struct softtlb_entry *e, uint64_t va, uint64_t mask)
+{
+	return !((e->tag[SOFTTLB_LOAD] ^ va) & mask) || !((e->tag[SOFTTLB_STORE] ^ va) & mask) ||
+	       !((e->tag[SOFTTLB_FETCH] ^ va) & mask);
+}
+
+static void bank_flush_range(struct softtlb_bank *bank, uint64_t key, uint64_t va, unsigned bits)
+{
+	uint64_t mask = bits < 64 ? ~UINT64_C(0) << bits : 0;
+	unsigned count = SOFTTLB_ENTRIES;
+
+	/* In 32-bit address mode a tag keeps the upper half that the program used. */
+	if (key & KEY_VA32)
+		mask &= UINT32_MAX;
+	va &= ~UINT64_C(0) << SOFTTLB_PAGE_BITS;
+	if (bits < SOFTTLB_PAGE_BITS + 10)
+		count = bits > SOFTTLB_PAGE_BITS ? 1u << (bits - SOFTTLB_PAGE_BITS) : 1;
+	for (unsigned i = 0; i < count; i++) {
+		unsigned index = (SOFTTLB_INDEX(va & mask) + i) % SOFTTLB_ENTRIES;
+
+		if (entry_in_range(&bank->entry[index], va, mask))
+			entry_clear(bank, index);
+	}
+}
+
+void softtlb_flush_page(struct cpu *cpu, uint64_t va, unsigned bits)
+{
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
+		if (cpu->softtlb.key[i])
+			bank_flush_range(&cpu->softtlb.bank[i], cpu->softtlb.key[i], va, bits);
+}
+
+void softtlb_flush_asid_page(struct cpu *cpu, int asid, uint64_t va, unsigned bits)
+{
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
+		if (cpu->softtlb.key[i] && bank_has_asid(cpu->softtlb.key[i], asid))
+			bank_flush_range(&cpu->softtlb.bank[i], cpu->softtlb.key[i], va, bits);
+}
+
+void softtlb_flush_stores(struct cpu *cpu)
+{
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++) {
+		if (!cpu->softtlb.key[i])
+			continue;
+		for (unsigned index = 0; index < SOFTTLB_ENTRIES; index++)
+			cpu->softtlb.bank[i].entry[index].tag[SOFTTLB_STORE] = SOFTTLB_NONE(index);
+	}
+}
+
+/* The regime's own checks take away the rights whose accesses must not bypass the slow path. */
+static unsigned regime_rights(const struct cpu *cpu, uint64_t key, uint64_t va, unsigned rights)
+{
+	if (key & KEY_ALIGN)
+		rights &= 1u << SOFTTLB_FETCH;
+	if (key & KEY_WATCH) {
+		if (watch_page(cpu, va, true))
+			rights &= ~(1u << SOFTTLB_FETCH);
+		if (watch_page(cpu, va, false))
+			rights &= 1u << SOFTTLB_FETCH;
+	}
+	return rights;
+}
+
+void softtlb_enter(struct cpu *cpu, uint64_t va, void *host, unsigned rights, bool reserved)
+{
+	uint64_t key = cpu->softtlb.key[cpu->bank - cpu->softtlb.bank];
+	uint64_t page = va & ~(uint64_t)(SOFTTLB_PAGE_SIZE - 1);
+	unsigned index = SOFTTLB_INDEX(va);
+	struct softtlb_entry *e = &cpu->bank->entry[index];
+
+	rights = regime_rights(cpu, key, va, rights);
+	cpu->stats.softtlb_fills++;
+	for (unsigned kind = 0; kind < 3; kind++)
+		e->tag[kind] = rights >> kind & 1 ? page : SOFTTLB_NONE(index);
+	if (reserved && rights & 1u << SOFTTLB_STORE)
+		e->tag[SOFTTLB_STORE] = SOFTTLB_NONE(index) | SOFTTLB_RESERVED;
+	e->addend = (uintptr_t)host - va;
+}

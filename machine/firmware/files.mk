@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MulanPSL-2.0
+bixi-obj += machine/firmware/blob.o
+bixi-obj += machine/firmware/unpack.o
+bixi-obj += machine/firmware/image.o
+bixi-obj += machine/firmware/acpi.o
+bixi-obj += machine/firmware/smbios.o
+bixi-obj += machine/firmware/fdt.o
+bixi-obj += machine/firmware/efi.o
+bixi-obj += machine/firmware/start.o
+
+# Guest code and AML, as C arrays in $(O)/gen: dsdt.h (dsdt_aml), rom.h (rom_code), runtime.h
+# (runtime_code).
+IASL ?= iasl
+firmware-gen := $(addprefix $(O)/gen/,dsdt.h rom.h runtime.h)
+# -fpie -fno-jump-tables: no table of absolute addresses but the one of the entries.
+firmware-guest-cflags := --target=loongarch64-unknown-none -O2 -ffreestanding -fno-builtin -msoft-float -mabi=lp64s \
+	-fpie -fno-jump-tables -fno-asynchronous-unwind-tables -Wall -Wextra -Werror -Wno-unused-parameter
+
+$(O)/machine/firmware/acpi.o: | $(O)/gen/dsdt.h
+$(O)/machine/firmware/start.o: | $(O)/gen/rom.h
+$(O)/machine/firmware/efi.o: | $(O)/gen/runtime.h
+
+# The bytes of file $(1) as array $(2) in header $@.
+define embed
+(echo "static const unsigned char $(2)[] __attribute__((aligned(8))) = {"; \
+	od -An -v -tx1 $(1) | sed 's/ \(..\)/0x\1,/g'; echo "};") > $@
+endef
+
+$(O)/gen/dsdt.h: machine/firmware/dsdt.asl
+	@mkdir -p $(@D)
+	$(IASL) -ve -p $(O)/gen/dsdt $< > $(O)/gen/dsdt.log || { cat $(O)/gen/dsdt.log; exit 1; }
+	$(call embed,$(O)/gen/dsdt.aml,dsdt_aml)
+
+$(O)/gen/rom.h: machine/firmware/rom.S machine/firmware/guest.lds
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(firmware-guest-cflags) -c -o $(O)/gen/rom.o $<
+	$(GUEST_LD) --oformat binary -T machine/firmware/guest.lds -o $(O)/gen/rom.bin $(O)/gen/rom.o
+	$(call embed,$(O)/gen/rom.bin,rom_code)
+
+$(O)/gen/runtime.h: machine/firmware/runtime.c machine/firmware/guest.lds
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(firmware-guest-cflags) -c -o $(O)/gen/runtime.o $<
+	$(GUEST_LD) --oformat binary -T machine/firmware/guest.lds -o $(O)/gen/runtime.bin $(O)/gen/runtime.o
+	$(call embed,$(O)/gen/runtime.bin,runtime_code)

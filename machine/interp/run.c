@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * The reference engine's run loop.  Instructions are decoded once and kept in a cache indexed by their
+ * address; before each execution the decoded form is compared with the word in memory, so that no store,
+ * DMA or other core can leave it stale and nothing ever has to be invalidated.
+ *
+ * Code is executed in segments: straight-line runs inside one page.  Everything that is not an
+ * instruction's own work (counting, the budget, attention bits, fetch translation) happens between
+ * segments.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "machine/cpu/reserve.h"
+#include "machine/interp/interp.h"
+#include "machine/interp/undefined.h"
+
+#define PAGE_INSNS  (SOFTTLB_PAGE_SIZE / 4)
+#define CACHE_PAGES 64
+
+struct decode_cache {
+	struct insn insn[CACHE_PAGES][PAGE_INSNS]; /* page: host page number modulo CACHE_PAGES */
+	bool used[CACHE_PAGES]; /* insn[page] is filled in: memory is spent as code needs it */
+};
+
+/* LBT is absent (CPUCFG2.LBT_* are 0): its rows are not instructions of this processor. */
+#define FUNCTION(extension, name) ((extension) == ISA_EXT_LBT ? interp_undefined : interp_##name)
+
+static const insn_fn dispatch[ISA_OP_COUNT] = {
+	[ISA_INVALID] = interp_undefined,
+#define INSN(name, mnemonic, match, format, flags) [ISA_##name] = FUNCTION(ISA_EXTENSION, name),
+#include "isa/isa.def"
+#undef INSN
+};
+
+/* Privileged instructions may read or set what depends on time and counters. */
+static int run_privileged(struct cpu *cpu, const struct insn *insn)
+{
+	cpu_sync(cpu);
+	return dispatch[insn->op](cpu, insn);
+}
+
+static __attribute__((noinline)) void insn_decode(struct insn *insn, uint32_t word)
+{
+	isa_fields(word, insn);
+	insn->fn = isa_info[insn->op].flags & ISA_PRIVILEGED ? run_privileged : dispatch[insn->op];
+}
+
+int interp_init(struct cpu *cpu)
+{
+	isa_init();
+	cpu->decode_cache = calloc(1, sizeof(*cpu->decode_cache));
+	return cpu->decode_cache ? 0 : -ENOMEM;
+}
+
+void interp_destroy(struct cpu *cpu)
+{
+	free(cpu->decode_cache);
+	cpu->decode_cache = NULL;
+}
+
+/* Decoded instructions of the page at @host, each of which holds for the word it says only. */
+static inline struct insn *cache_page(struct decode_cache *cache, const void *host)
+{
+	unsigned page = (uintptr_t)host / SOFTTLB_PAGE_SIZE % CACHE_PAGES;
+
+	if (__builtin_expect(!cache->used[page], 0)) {
+		for (unsigned i = 0; i < PAGE_INSNS; i++)
+			insn_decode(&cache->insn[page][i], 0);
+		cache->used[page] = true;
+	}
+	return cache->insn[page];
+}
+
+/* The instruction word at @code, which any core or device may be writing. */
+static inline uint32_t word_fetch(const uint32_t *code)
+{
+	return __atomic_load_n(code, __ATOMIC_RELAXED);
+}
+
+/* Takes interrupts and ends IDLE where that is due.  False: the core sleeps on. */
+static bool interrupts_look(struct cpu *cpu)
+{
+	if (atomic_load_explicit(&cpu->halted, memory_order_relaxed)) {
+		if (!cpu_interrupt_pending(cpu))
+			return false;
+		atomic_store_explicit(&cpu->halted, false, memory_order_relaxed);
+	}
+	cpu_take_interrupt(cpu);
+	return true;
+}
+
+/* Looks at the attention bits, between segments.  False: leave the run loop. */
+static __attribute__((noinline)) bool attend(struct cpu *cpu)
+{
+	/* Acquire: what the notifier wrote before setting a bit is seen below. */
+	uint32_t attention = atomic_load_explicit(&cpu->attention, memory_order_acquire);
+
+	if (attention & ~(uint32_t)(ATTENTION_INTERRUPT | ATTENTION_SYNC))
+		return false;
+	if (attention & ATTENTION_SYNC) {
+		atomic_fetch_and_explicit(&cpu->attention, ~(uint32_t)ATTENTION_SYNC, memory_order_acquire);
+		reserve_acknowledge(cpu);
+	}
+	if (attention & ATTENTION_INTERRUPT) {
+		cpu_sync(cpu);
+		/* Cleared before the lines are looked at: one raised after that look sets it again. */
+		atomic_fetch_and_explicit(&cpu->attention, ~(uint32_t)ATTENTION_INTERRUPT,
+					  memory_order_acquire);
+		return interrupts_look(cpu);
+	}
+	return true;
+}
+
+static inline bool wants_attention(const struct cpu *cpu)
+{
+	return __builtin_expect(atomic_load_explicit(&cpu->attention, memory_order_relaxed) != 0, 0);
+}
+
+/* How far a call of interp_run() may go, in terms of insn_count. */
+struct slice {
+	uint64_t stop;	/* the caller's budget; each exception takes one off, so that it ends in any case */
+	uint64_t limit; /* up to here without looking at interrupts: a performance counter overflows then */
+};
+
+/*
+ * Sets the slice's limits anew and looks at interrupts, after events that may change either.  False: the
+ * core sleeps on.
+ */
+static bool slice_restart(struct cpu *cpu, struct slice *slice)
+{
+	uint64_t budget = cpu_pmu_budget(cpu);
+
+	cpu_sync(cpu);
+	if (cpu->clock->deterministic) {
+		/* Return when the next timer is due, though it may just have been armed. */
+		uint64_t deadline = clock_next_deadline(cpu->clock), now = cpu->clock->virtual_now;
+		uint64_t ns = deadline > now ? deadline - now : 1;
+
+		if (slice->stop - cpu->insn_count > ns)
+			slice->stop = cpu->insn_count + ns;
+	}
+	if (!budget)
+		budget = 1; /* a segment has at least one instruction */
+	slice->limit = slice->stop - cpu->insn_count < budget ? slice->stop : cpu->insn_count + budget;
+	return interrupts_look(cpu);
+}
+
+/*
+ * Accounts for the segment that ended with the instruction at @pc giving @result, and after a STATE
+ * looks at interrupts.  False: leave the run loop.
+ */
+static inline bool segment_end(struct cpu *cpu, uint64_t pc, int result, struct slice *slice)
+{
+	uint64_t retired = (pc - cpu->segment_pc) / 4;
+
+	if (result == INSN_RAISED) {
+		slice->stop--;
+		if (slice->limit > slice->stop)
+			slice->limit = slice->stop;
+	} else {
+		retired++;
+		if (result == INSN_NEXT || result == INSN_STATE)
+			cpu->pc = pc + 4;
+	}
+	cpu->insn_count += retired;
+	cpu->segment_pc = cpu->pc;
+	if (result == INSN_STATE || result == INSN_STATE_JUMP)
+		return slice_restart(cpu, slice);
+	return true;
+}
+
+/*
+ * Runs in the page of cpu->pc, whose instructions are at @page, as long as nothing but instructions'
+ * own work is to be done.  False: leave the run loop.
+ */
+static __attribute__((noinline)) bool run_page(struct cpu *cpu, const uint32_t *page, struct slice *slice)
+{
+	struct insn *const cache = cache_page(cpu->decode_cache, page);
+	const uint64_t base = cpu->pc & -(uint64_t)SOFTTLB_PAGE_SIZE;
+	int result;
+
+	do {
+		uint64_t pc = cpu->pc, first = (pc - base) / 4, left = slice->limit - cpu->insn_count;
+		const uint32_t *code = page + first;
+		const uint32_t *end = left < PAGE_INSNS - first ? code + left : page + PAGE_INSNS;
+		struct insn *insn = cache + first;
+
+		for (;;) {
+			uint32_t word = word_fetch(code);
+
+			if (__builtin_expect(insn->word != word, 0))
+				insn_decode(insn, word);
+			cpu->pc = pc;
+			result = insn->fn(cpu, insn);
+			if (__builtin_expect(result != INSN_NEXT, 0) || ++code == end)
+				break;
+			pc += 4;
+			insn++;
+		}
+		if (!segment_end(cpu, pc, result, slice))
+			return false;
+	} while (result == INSN_JUMP && cpu->pc - base < SOFTTLB_PAGE_SIZE && !(cpu->pc & 3) &&
+		 cpu->insn_count < slice->limit && !wants_attention(cpu));
+	return true;
+}
+
+/*
+ * Runs one instruction that cannot be reached through the soft TLB: in MMIO, such as a boot ROM, or in a
+ * page with a watchpoint.  False: leave the run loop.
+ */
+static bool run_uncached(struct cpu *cpu, struct slice *slice)
+{
+	uint64_t pc = cpu->pc, pa, word;
+	struct insn insn;
+	void *host;
+
+	if (pc & 3)
+		return segment_end(cpu, pc, cpu_raise_address(cpu, EXC_ADEF, pc), slice);
+	if (!access_translate(cpu, pc, 4, SOFTTLB_FETCH, &pa, &host))
+		return segment_end(cpu, pc, INSN_RAISED, slice);
+	if (access_host(cpu, pc, 4, SOFTTLB_FETCH))
+		return true; /* it can now */
+	if (host)
+		word = word_fetch(host);
+	else if (!bus_mmio_read(cpu->bus, pa, 4, &word))
+		return segment_end(cpu, pc, cpu_raise_address(cpu, EXC_ADEF, pc), slice);
+	insn_decode(&insn, word);
+	return segment_end(cpu, pc, insn.fn(cpu, &insn), slice);
+}
+
+static void run(struct cpu *cpu, struct slice *slice)
+{
+	while (cpu->insn_count < slice->stop) {
+		const void *host;
+		bool go_on;
+
+		if (cpu->insn_count >= slice->limit && !slice_restart(cpu, slice))
+			return;
+		if (wants_attention(cpu) && !attend(cpu))
+			return;
+		cpu->segment_pc = cpu->pc; /* an interrupt may have moved it */
+		host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
+		if (__builtin_expect(!host || cpu->pc & 3, 0))
+			go_on = run_uncached(cpu, slice);
+		else
+			go_on = run_page(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE),
+					 slice);
+		if (!go_on)
+			return;
+	}
+}
+
+uint64_t interp_run(struct cpu *cpu, uint64_t budget)
+{
+	const uint64_t start = cpu->insn_count;
+	struct slice slice = { .stop = budget < UINT64_MAX - start ? start + budget : UINT64_MAX };
+
+	cpu->segment_pc = cpu->pc;
+	cpu->clock_count = start;
+	cpu->executing = true;
+	reserve_enter(cpu);
+	if (slice_restart(cpu, &slice))
+		run(cpu, &slice);
+	reserve_leave(cpu);
+	cpu->segment_pc = cpu->pc;
+	cpu_sync(cpu);
+	cpu->executing = false;
+	cpu->stats.instructions += cpu->insn_count - start;
+	return cpu->insn_count - start;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * What all virtio devices share: status, features, queues, interrupts, and the PCI interface to them
+ * (pci.c).  A device is a struct that begins with struct virtio_device, and a struct virtio_ops.
+ */
+#ifndef BIXI_VIRTIO_DEVICE_H
+#define BIXI_VIRTIO_DEVICE_H
+
+#include "machine/virtio/queue.h"
+#include "machine/virtio/virtio.h"
+
+#define VIRTIO_DEVICE_QUEUES 4	/* of any device here */
+#define VIRTIO_CONFIG_MAX    64 /* bytes of device-specific configuration */
+#define VIRTIO_NO_VECTOR     UINT16_MAX
+
+/* Device status, 2.1. */
+enum {
+	VIRTIO_STATUS_ACKNOWLEDGE = 0x01,
+	VIRTIO_STATUS_DRIVER = 0x02,
+	VIRTIO_STATUS_DRIVER_OK = 0x04,
+	VIRTIO_STATUS_FEATURES_OK = 0x08,
+	VIRTIO_STATUS_NEEDS_RESET = 0x40,
+	VIRTIO_STATUS_FAILED = 0x80,
+};
+
+/* Interrupt status, 4.1.4.5. */
+enum { VIRTIO_ISR_QUEUE = 1, VIRTIO_ISR_CONFIG = 2 };
+
+/* Feature bits any device may have, clause 6. */
+#define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
+#define VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
+#define VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
+#define VIRTIO_F_COMMON	       (VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1)
+
+struct virtio_device;
+
+struct virtio_ops {
+	const char *name;    /* "virtio-blk" */
+	uint16_t type;	     /* device id of clause 5; PCI device id is 0x1040 + type */
+	uint32_t class_code; /* PCI */
+	unsigned queues;
+	/* The device's work: looks at all queues, a bounded amount at a time.  I/O side, lock not held. */
+	void (*process)(struct virtio_device *device);
+	/* Hands device->work, which calls process(), to the I/O side.  Real mode. */
+	void (*post)(struct virtio_device *device);
+	/* Forgets what the driver left (lock held); waits for what is in flight (lock not held). */
+	void (*reset)(struct virtio_device *device);
+	void (*drain)(struct virtio_device *device);
+	/* Optional: the driver writes a device-specific register.  Lock not held. */
+	void (*config_write)(struct virtio_device *device, uint64_t offset, unsigned size, uint64_t value);
+	void (*destroy)(struct virtio_device *device); /* frees */
+};
+
+struct virtio_device {
+	struct pci_function function;
+	const struct virtio_ops *ops;
+	struct bus *bus;
+	struct clock *clock;
+	struct event_work work;	  /* real mode */
+	struct clock_timer timer; /* deterministic mode: process() runs a fixed time after a kick */
+	bool timer_armed;	  /* deterministic mode */
+	unsigned cfg_capability;  /* offset of the PCI_CFG capability */
+
+	pthread_mutex_t lock; /* protects: the rest; order: device lock before PCI and interrupt locks */
+	uint64_t features, driver_features;
+	uint32_t feature_select, driver_feature_select;
+	uint8_t status, generation, isr;
+	uint16_t queue_select, config_vector;
+	bool resetting;	    /* the driver asked for a reset; it ends when nothing is in flight */
+	unsigned in_flight; /* buffers that something outside of the lock works on */
+	struct virtio_queue queue[VIRTIO_DEVICE_QUEUES];
+	uint8_t config[VIRTIO_CONFIG_MAX];
+	unsigned config_size;
+};
+
+/* Begins a device and adds its PCI function; later failures and the end: virtio_device_release(). */
+int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops, struct pci_host *host,
+		       int devfn, uint64_t features, unsigned config_size, struct clock *clock);
+void virtio_device_release(struct virtio_device *device);
+
+/* pci.c: the PCI function with the registers. */
+int virtio_pci_init(struct virtio_device *device, struct pci_host *host, int devfn);
+
+/* The driver may have added buffers: sees to it that process() runs.  Any thread, lock or not. */
+void virtio_kick(struct virtio_device *device);
+
+/* Lock held, all of these: */
+
+/* Whether the device may touch queue @index now. */
+bool virtio_queue_is_live(struct virtio_device *device, unsigned index);
+/* Pops with error handling: true if there is a chain.  At the end it has asked for a kick. */
+bool virtio_take(struct virtio_device *device, unsigned index, struct virtio_chain *chain);
+/* Pushes, and interrupts if the driver wants that. */
+void virtio_give_back(struct virtio_device *device, unsigned index, uint16_t head, uint32_t written);
+/* The driver broke the rules: the device stops until it is reset (2.1.2). */
+void virtio_break(struct virtio_device *device);
+/* Something left flight; ends a reset that waited for it. */
+void virtio_landed(struct virtio_device *device);
+
+void virtio_set_status(struct virtio_device *device, uint8_t status); /* lock NOT held */
+void virtio_set_queue_enable(struct virtio_device *device, struct virtio_queue *queue);
+
+#endif

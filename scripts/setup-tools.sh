@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: MulanPSL-2.0
+# The programs bixi is compared with and checked against, as Debian forky packages in a tree of their own
+# (needs root; about 1.5 GB).  The tree is $BIXI_TOOLS, by default ~/.cache/bixi-tools.
+#   setup-tools.sh              makes the tree, once
+#   setup-tools.sh qemu ARGS    qemu-system-loongarch64, seeing this machine's files
+#   setup-tools.sh qemu-user P  runs a loongarch64 Linux program
+#   setup-tools.sh run P ARGS   any program of the tree, by name
+#   setup-tools.sh firmware     prints the path of EDK2 for LoongArch
+#   setup-tools.sh path         prints the tree's path
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+tree=${BIXI_TOOLS:-$HOME/.cache/bixi-tools}
+packages=qemu-system-misc,qemu-user,qemu-utils,qemu-efi-loongarch64,binutils-loongarch64-linux-gnu,gcc-loongarch64-linux-gnu,libc6-dev-loong64-cross,linux-libc-dev-loong64-cross
+
+run() {
+    local program=$1
+    shift
+    exec "$tree/lib64/ld-linux-x86-64.so.2" --library-path "$tree/usr/lib/x86_64-linux-gnu" "$tree/usr/bin/$program" "$@"
+}
+
+case ${1:-setup} in
+setup)
+    [ -e "$tree/.complete" ] && exit 0
+    "$here/install-packages.sh" tools
+    [ "$(id -u)" = 0 ] || { echo "setup-tools: making $tree needs root; run it once with sudo -E" >&2; exit 2; }
+    . "$here/forky-apt.sh"
+    echo "bixi: fetching QEMU 11.1, GCC and binutils for loongarch64 into $tree (once, about 400 MB)"
+    rm -rf "$tree"
+    mkdir -p "$(dirname "$tree")"
+    mmdebstrap --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' --include="$packages" \
+        forky "$tree" "deb $(forky_mirror) forky main"
+    # Unpacked packages carry no merged-/usr links and no ld.so link; what we start needs them.
+    for d in bin lib lib64 sbin; do [ -e "$tree/$d" ] || ln -s "usr/$d" "$tree/$d"; done
+    touch "$tree/.complete" ;;
+qemu) shift; run qemu-system-loongarch64 -L "$tree/usr/share/qemu" "$@" ;;
+qemu-user) shift; run qemu-loongarch64 "$@" ;;
+run) shift; run "$@" ;;
+firmware) echo "$tree/usr/share/qemu-efi-loongarch64/QEMU_EFI.fd" ;;
+path) echo "$tree" ;;
+*) sed -n '3,12p' "$0"; exit 2 ;;
+esac

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: MulanPSL-2.0
+# The command line's mistakes and bad files: status 2 and one sentence that names the thing.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+. tests/boot/lib.sh
+head -c 100000 /dev/urandom > "$work/random"
+head -c 50000 "$guest/vmlinuz" > "$work/truncated"
+: > "$work/empty"
+
+# mistake "WORD" ARGUMENT...: bixi says one line on standard error that holds WORD, and leaves with 2.
+mistake() {
+    local word=$1
+    shift
+    timeout 60 "$bixi" "$@" > "$work/out" 2> "$work/err" < /dev/null
+    status=$?
+    [ $status = 2 ] && [ "$(wc -l < "$work/err")" = 1 ] && grep -qF -- "$word" "$work/err"
+    check "\"bixi $*\" is refused with one sentence naming $word: $(head -c 150 "$work/err")" $?
+}
+mistake command
+mistake frobnicate frobnicate
+mistake kernel run
+mistake --frob run -k x --frob
+mistake "-c 0" run -k x -c 0
+mistake "-c 65" run -k x -c 65
+mistake "-c 1x" run -k x -c 1x
+mistake "-m 1" run -k x -m 1
+mistake "-m 99999999999G" run -k x -m 99999999999G
+mistake "-m" run -k x -m
+mistake "--cpu" run -k x --cpu i486
+mistake "-M" run -k x -M pc
+mistake "--trace" run -k x --trace nothing
+mistake "--serial" run -k "$guest/vmlinuz" --serial carrier-pigeon
+mistake "$work/none" run -k "$work/none"
+mistake "$work/empty" run -k "$work/empty"
+mistake "$work/random" run -k "$work/random"
+mistake "$work/truncated" run -k "$work/truncated"
+mistake "$work" run -k "$work"
+mistake "$work/none" run -k "$guest/vmlinuz" -i "$work/none"
+mistake "$work/none" run -k "$guest/vmlinuz" --disk "$work/none"
+mistake "$work" run -k "$guest/vmlinuz" --disk "$work"
+mistake "$work/none" disasm "$work/none"
+mistake "disasm" disasm
+
+"$bixi" help | grep -q disasm
+check "bixi help lists the commands" $?
+"$bixi" run -h | grep -q -- --deterministic
+check "bixi run -h lists the options" $?
+"$bixi" version | grep -qE '^bixi [0-9]'
+check "bixi version prints the version" $?
+"$bixi" disasm "$work/random" > "$work/out"
+check "bixi disasm prints random bytes without failing" $?
+
+# A guest that is nonsense ends in a guest-visible way, within the time given: no crash of the host.
+cmdline=
+timeout 20 "$bixi" run -k "$guest/vmlinuz" -i "$work/random" -m 512M -a "console=ttyS0 panic=-1" --no-reboot \
+    < /dev/null > "$work/log" 2>&1
+[ $? = 3 ] && grep -q 'not syncing' "$work/log"
+check "a random initrd makes the guest panic, not the host" $?
+finish

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MulanPSL-2.0
+# Every fuzz_*.c is one libFuzzer program; tests/fuzz/run.sh builds them with clang and the sanitizers.
+fuzzers += $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: fuzzers
+fuzzers: $(addprefix $(O)/,$(fuzzers))
+
+$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/libbixi.a
+	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(bixi-libs)
