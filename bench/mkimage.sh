@@ -14,6 +14,7 @@ stamp=$(cat "$here/mkimage.sh" "$here/workloads.sh" | sha256sum)
 root=$out/root
 echo "bench: unpacking Debian forky loong64 with the workloads' programs (once)"
 rm -rf "$root"
+[ "$(id -u)" = 0 ] || { echo "bench: making the disk image needs root; run make bench with sudo" >&2; exit 2; }
 mmdebstrap --quiet --variant=extract --architectures=loong64 --aptopt='Acquire::Check-Valid-Until "false"' \
     --include=busybox-static,zstd,lua5.4,python3-minimal,stress-ng,coreutils,gcc,libc6-dev,linux-image-loong64 \
     forky "$root" "deb $(forky_mirror) forky main"

@@ -8,6 +8,7 @@
 #   setup-tools.sh run P ARGS   any program of the tree, by name
 #   setup-tools.sh firmware     prints the path of EDK2 for LoongArch
 #   setup-tools.sh path         prints the tree's path
+#   setup-tools.sh qemu-path    prints a program that is this QEMU, for "bixi run -q"
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tree=${BIXI_TOOLS:-$HOME/.cache/bixi-tools}
@@ -23,20 +24,25 @@ case ${1:-setup} in
 setup)
     [ -e "$tree/.complete" ] && exit 0
     "$here/install-packages.sh" tools
-    [ "$(id -u)" = 0 ] || { echo "setup-tools: making $tree needs root; run it once with sudo -E" >&2; exit 2; }
+    root=()
+    [ "$(id -u)" = 0 ] || root=(sudo)
     . "$here/forky-apt.sh"
     echo "bixi: fetching QEMU 11.1, GCC and binutils for loongarch64 into $tree (once, about 400 MB)"
-    rm -rf "$tree"
+    "${root[@]}" rm -rf "$tree"
     mkdir -p "$(dirname "$tree")"
-    mmdebstrap --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' --include="$packages" \
+    "${root[@]}" mmdebstrap --quiet --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' --include="$packages" \
         forky "$tree" "deb $(forky_mirror) forky main"
     # Unpacked packages carry no merged-/usr links and no ld.so link; what we start needs them.
-    for d in bin lib lib64 sbin; do [ -e "$tree/$d" ] || ln -s "usr/$d" "$tree/$d"; done
-    touch "$tree/.complete" ;;
+    for d in bin lib lib64 sbin; do [ -e "$tree/$d" ] || "${root[@]}" ln -s "usr/$d" "$tree/$d"; done
+    printf '#!/bin/sh\nexec "%s/lib64/ld-linux-x86-64.so.2" --library-path "%s/usr/lib/x86_64-linux-gnu" %s "$@"\n' \
+        "$tree" "$tree" "\"$tree/usr/bin/qemu-system-loongarch64\" -L \"$tree/usr/share/qemu\"" |
+        "${root[@]}" install -D -m 755 /dev/stdin "$tree/usr/libexec/qemu-system-loongarch64"
+    "${root[@]}" touch "$tree/.complete" ;;
 qemu) shift; run qemu-system-loongarch64 -L "$tree/usr/share/qemu" "$@" ;;
 qemu-user) shift; run qemu-loongarch64 "$@" ;;
 run) shift; run "$@" ;;
 firmware) echo "$tree/usr/share/qemu-efi-loongarch64/QEMU_EFI.fd" ;;
 path) echo "$tree" ;;
-*) sed -n '3,12p' "$0"; exit 2 ;;
+qemu-path) echo "$tree/usr/libexec/qemu-system-loongarch64" ;;
+*) sed -n '3,13p' "$0"; exit 2 ;;
 esac

@@ -29,32 +29,32 @@ static inline void *access_host(struct cpu *cpu, uint64_t va, unsigned size, enu
  * or repeating an access that another core may see; no ordering is asked for, because the x86 host orders
  * more than LoongArch does and DBAR is a host fence.
  */
-#define ACCESS_TYPED(bits)                                                                             \
-	static inline bool load_u##bits(struct cpu *cpu, uint64_t va, uint##bits##_t *value)           \
-	{                                                                                              \
-		typedef uint##bits##_t __attribute__((aligned(1), may_alias)) unit;                    \
-		const unit *host = access_host(cpu, va, bits / 8, SOFTTLB_LOAD);                       \
-                                                                                                       \
-		if (__builtin_expect(!host, 0))                                                        \
-			return access_load_slow(cpu, va, value, bits / 8);                             \
-		if (COPY_ATOMIC)                                                                       \
-			copy_in(value, host, bits / 8);                                                \
-		else                                                                                   \
-			*value = *(const volatile unit *)host;                                         \
-		return true;                                                                           \
-	}                                                                                              \
-	static inline bool store_u##bits(struct cpu *cpu, uint64_t va, uint##bits##_t value)           \
-	{                                                                                              \
-		typedef uint##bits##_t __attribute__((aligned(1), may_alias)) unit;                    \
-		unit *host = access_host(cpu, va, bits / 8, SOFTTLB_STORE);                            \
-                                                                                                       \
-		if (__builtin_expect(!host, 0))                                                        \
-			return access_store_slow(cpu, va, &value, bits / 8);                           \
-		if (COPY_ATOMIC)                                                                       \
-			copy_out(host, &value, bits / 8);                                              \
-		else                                                                                   \
-			*(volatile unit *)host = value;                                                \
-		return true;                                                                           \
+#define ACCESS_TYPED(bits)                                                                                   \
+	static inline bool load_u##bits(struct cpu *cpu, uint64_t va, uint##bits##_t *value)                 \
+	{                                                                                                    \
+		typedef uint##bits##_t __attribute__((aligned(1), may_alias)) unit;                          \
+		const unit *host = access_host(cpu, va, bits / 8, SOFTTLB_LOAD);                             \
+                                                                                                             \
+		if (__builtin_expect(!host, 0))                                                              \
+			return access_load_slow(cpu, va, value, bits / 8);                                   \
+		if (COPY_ATOMIC)                                                                             \
+			copy_in(value, host, bits / 8);                                                      \
+		else                                                                                         \
+			*value = *(const volatile unit *)host;                                               \
+		return true;                                                                                 \
+	}                                                                                                    \
+	static inline bool store_u##bits(struct cpu *cpu, uint64_t va, uint##bits##_t value)                 \
+	{                                                                                                    \
+		typedef uint##bits##_t __attribute__((aligned(1), may_alias)) unit;                          \
+		unit *host = access_host(cpu, va, bits / 8, SOFTTLB_STORE);                                  \
+                                                                                                             \
+		if (__builtin_expect(!host, 0))                                                              \
+			return access_store_slow(cpu, va, &value, bits / 8);                                 \
+		if (COPY_ATOMIC)                                                                             \
+			copy_out(host, &value, bits / 8);                                                    \
+		else                                                                                         \
+			*(volatile unit *)host = value;                                                      \
+		return true;                                                                                 \
 	}
 ACCESS_TYPED(8)
 ACCESS_TYPED(16)

@@ -102,6 +102,7 @@ struct cpu {
 	_Atomic uint64_t message_pending[4]; /* MSGIS0-3 */
 	bool timer_pending;		     /* ESTAT.IS[11] of root */
 	bool timer_running;		     /* counting down to timer_expiry */
+	_Atomic bool timer_fired;	     /* the clock says that timer_expiry has come; any thread */
 	struct clock_timer timer;	     /* of the root constant timer */
 	uint64_t timer_expiry;		     /* stable-counter tick of the next expiry, when running */
 	_Atomic bool halted;		     /* in IDLE */

@@ -13,8 +13,10 @@
 
 #define csr_read_plain NULL
 
+/* What software has seen pending is pending, so the timer's expiry is noticed here if it is due. */
 static uint64_t csr_read_estat(struct cpu *cpu, const struct csr_file *file)
 {
+	timer_poll(cpu);
 	return cpu_estat(cpu);
 }
 
@@ -26,6 +28,7 @@ static uint64_t csr_read_pgd(struct cpu *cpu, const struct csr_file *file)
 
 static uint64_t csr_read_tval(struct cpu *cpu, const struct csr_file *file)
 {
+	timer_poll(cpu);
 	return timer_value(cpu);
 }
 

@@ -275,23 +275,29 @@ int message_highest(const struct cpu *cpu)
 	return -1;
 }
 
-uint64_t cpu_estat(const struct cpu *cpu)
+/* ESTAT but for the timer's bit. */
+static uint64_t estat_lines(const struct cpu *cpu)
 {
 	uint64_t estat = cpu->root.estat;
 
 	estat |= atomic_load(&cpu->lines) & LINES_EXTERNAL;
 	if (pmu_overflow(cpu))
 		estat |= 1u << INT_PMI;
-	if (timer_due(cpu))
-		estat |= 1u << INT_TIMER;
 	if (message_highest(cpu) >= 0)
 		estat |= 1u << INT_MESSAGE;
 	return estat;
 }
 
+uint64_t cpu_estat(const struct cpu *cpu)
+{
+	return estat_lines(cpu) | (timer_due(cpu) ? 1u << INT_TIMER : 0);
+}
+
 static uint32_t interrupts_enabled(const struct cpu *cpu)
 {
-	return (uint32_t)(cpu_estat(cpu) & cpu->root.ecfg & ESTAT_IS);
+	uint64_t estat = estat_lines(cpu) | (timer_signalled(cpu) ? 1u << INT_TIMER : 0);
+
+	return (uint32_t)(estat & cpu->root.ecfg & ESTAT_IS);
 }
 
 bool cpu_interrupt_pending(const struct cpu *cpu)
@@ -305,7 +311,8 @@ bool cpu_take_interrupt(struct cpu *cpu)
 	uint32_t pending;
 	unsigned number;
 
-	timer_poll(cpu);
+	if (atomic_load_explicit(&cpu->timer_fired, memory_order_relaxed))
+		timer_poll(cpu);
 	if (!(csr->crmd & CRMD_IE) || csr->dbg & DBG_DST)
 		return false;
 	pending = interrupts_enabled(cpu);

@@ -3,7 +3,9 @@
  * The stable counter and the constant timer of a core, Vol.1 7.6.
  *
  * Nothing counts down: a running timer is the tick of its expiry.  All of it belongs to the core's
- * thread; the clock's timer only wakes the core, which then finds that the tick has passed.
+ * thread; the clock's timer only wakes the core, which then finds that the tick has passed.  Looking at
+ * interrupts reads no clock unless that has happened, as it is done after every other privileged
+ * instruction; what software reads (ESTAT, TVAL) is exact.
  */
 #include "machine/cpu/internal.h"
 
@@ -38,7 +40,10 @@ static void timer_arm(struct cpu *cpu)
 
 static void timer_wake(void *opaque)
 {
-	cpu_notify(opaque, ATTENTION_INTERRUPT);
+	struct cpu *cpu = opaque;
+
+	atomic_store(&cpu->timer_fired, true);
+	cpu_notify(cpu, ATTENTION_INTERRUPT);
 }
 
 void timer_init(struct cpu *cpu)
@@ -51,6 +56,7 @@ void timer_reset(struct cpu *cpu)
 	cpu->timer_pending = false;
 	cpu->timer_running = false;
 	clock_timer_cancel(cpu->clock, &cpu->timer);
+	atomic_store(&cpu->timer_fired, false);
 }
 
 void timer_configure(struct cpu *cpu)
@@ -68,6 +74,7 @@ void timer_poll(struct cpu *cpu)
 {
 	uint64_t now, period = timer_initial(cpu);
 
+	atomic_store_explicit(&cpu->timer_fired, false, memory_order_relaxed);
 	if (!cpu->timer_running)
 		return;
 	now = cpu_stable_counter(cpu);
@@ -87,6 +94,12 @@ void timer_poll(struct cpu *cpu)
 bool timer_due(const struct cpu *cpu)
 {
 	return cpu->timer_pending || (cpu->timer_running && cpu_stable_counter(cpu) >= cpu->timer_expiry);
+}
+
+bool timer_signalled(const struct cpu *cpu)
+{
+	return cpu->timer_pending ||
+	       (atomic_load_explicit(&cpu->timer_fired, memory_order_relaxed) && timer_due(cpu));
 }
 
 /*

@@ -11,11 +11,11 @@
 
 #include "dsdt.h"
 
-#define HEADER_LENGTH 4 /* offsets in a table's header */
+#define HEADER_LENGTH	4 /* offsets in a table's header */
 #define HEADER_CHECKSUM 9
-#define OEM_ID "BIXI  "
-#define OEM_TABLE_ID "BIXIVIRT"
-#define CREATOR_ID "BIXI"
+#define OEM_ID		"BIXI  "
+#define OEM_TABLE_ID	"BIXIVIRT"
+#define CREATOR_ID	"BIXI"
 
 enum address_space { SPACE_MEMORY = 0 };
 enum access_size { ACCESS_BYTE = 1 };
@@ -75,7 +75,8 @@ static void set_package_length(struct blob *blob, size_t at)
 /* Scope (\_SB) { Device (Cnnn) { Name (_HID, "ACPI0007") Name (_UID, n) } ... } for every processor */
 static void put_ssdt(struct blob *blob, const struct platform *platform, uint64_t dsdt)
 {
-	static const char hid[] = "\x08_HID\x0d" "ACPI0007"; /* NameOp, StringPrefix */
+	static const char hid[] = "\x08_HID\x0d"
+				  "ACPI0007";	  /* NameOp, StringPrefix */
 	static const char uid[] = "\x08_UID\x0a"; /* NameOp, BytePrefix */
 	size_t table = table_begin(blob, "SSDT", 2);
 	size_t scope;
@@ -117,7 +118,8 @@ static void put_fadt(struct blob *blob, const struct platform *platform, uint64_
 	blob_put(blob, NULL, FADT_FLAGS - (blob->size - table));
 	blob_set32(blob, table + FADT_DSDT, (uint32_t)dsdt);
 	blob_set8(blob, table + FADT_PROFILE, PROFILE_DESKTOP);
-	blob_put32(blob, WBINVD | POWER_BUTTON_IS_DEVICE | SLEEP_BUTTON_IS_DEVICE | RESET_REGISTER | HARDWARE_REDUCED);
+	blob_put32(blob, WBINVD | POWER_BUTTON_IS_DEVICE | SLEEP_BUTTON_IS_DEVICE | RESET_REGISTER |
+				 HARDWARE_REDUCED);
 	put_address(blob, PLATFORM_GED_RESET, 8);
 	blob_put8(blob, PLATFORM_RESET_VALUE);
 	blob_put16(blob, 0);
@@ -151,7 +153,7 @@ static void put_madt(struct blob *blob, const struct platform *platform, uint64_
 	blob_put8(blob, 13);
 	blob_put8(blob, 1);
 	blob_put8(blob, EIO_CASCADE);
-	blob_put8(blob, 0); /* node */
+	blob_put8(blob, 0);	  /* node */
 	blob_put64(blob, 0xffff); /* nodes whose cores it serves */
 
 	blob_put8(blob, MSI_PIC);
@@ -184,8 +186,8 @@ static void put_pptt(struct blob *blob, const struct platform *platform, uint64_
 		blob_put16(blob, 0);
 		blob_put32(blob, i ? ID_VALID | LEAF : PACKAGE | IDENTICAL);
 		blob_put32(blob, i ? package : 0); /* parent */
-		blob_put32(blob, i ? i - 1 : 0); /* _UID */
-		blob_put32(blob, 0); /* caches: CPUCFG tells them */
+		blob_put32(blob, i ? i - 1 : 0);   /* _UID */
+		blob_put32(blob, 0);		   /* caches: CPUCFG tells them */
 	}
 	table_end(blob, table);
 }
@@ -201,7 +203,7 @@ static void put_srat(struct blob *blob, const struct platform *platform, uint64_
 	for (unsigned i = 0; i < platform->cpus; i++) {
 		blob_put8(blob, LOCAL_APIC);
 		blob_put8(blob, 16);
-		blob_put8(blob, 0); /* proximity domain */
+		blob_put8(blob, 0);	     /* proximity domain */
 		blob_put8(blob, (uint8_t)i); /* CSR.CPUID */
 		blob_put32(blob, ENABLED);
 		blob_put64(blob, 0);
@@ -267,11 +269,11 @@ static void put_rsdp(struct blob *blob)
 	blob_put(blob, "RSD PTR ", 8);
 	blob_put8(blob, 0); /* checksum of the first 20 bytes */
 	blob_put(blob, OEM_ID, 6);
-	blob_put8(blob, 2); /* revision */
+	blob_put8(blob, 2);  /* revision */
 	blob_put32(blob, 0); /* no RSDT */
 	blob_put32(blob, 36);
 	blob_put64(blob, 0); /* XSDT */
-	blob_put8(blob, 0); /* checksum of all */
+	blob_put8(blob, 0);  /* checksum of all */
 	blob_put(blob, NULL, 3);
 }
 

@@ -12,15 +12,15 @@
 
 #include "runtime.h"
 
-#define SYSTEM_SIGNATURE 0x5453595320494249ull /* "IBI SYST" */
-#define RUNTIME_SIGNATURE 0x56524553544e5552ull /* "RUNTSERV" */
+#define SYSTEM_SIGNATURE   0x5453595320494249ull /* "IBI SYST" */
+#define RUNTIME_SIGNATURE  0x56524553544e5552ull /* "RUNTSERV" */
 #define SPECIFICATION_2_10 (2u << 16 | 100)
-#define HEADER_SIZE 24
-#define HEADER_CRC 16 /* offset */
-#define SYSTEM_TABLE_SIZE 120
-#define RUNTIME_SERVICES 14
+#define HEADER_SIZE	   24
+#define HEADER_CRC	   16 /* offset */
+#define SYSTEM_TABLE_SIZE  120
+#define RUNTIME_SERVICES   14
 #define RUNTIME_TABLE_SIZE (HEADER_SIZE + 8 * RUNTIME_SERVICES)
-#define DESCRIPTOR_SIZE 40
+#define DESCRIPTOR_SIZE	   40
 
 /* EFI_RT_PROPERTIES: which services do something. */
 enum {
@@ -31,14 +31,14 @@ enum {
 	SUPPORTED_RESET_SYSTEM = 1 << 10,
 };
 
-#define ATTRIBUTE_UNCACHED 1ull
+#define ATTRIBUTE_UNCACHED    1ull
 #define ATTRIBUTE_ANY_CACHING 15ull
-#define ATTRIBUTE_RUNTIME (1ull << 63)
+#define ATTRIBUTE_RUNTIME     (1ull << 63)
 
-#define GUID(a, b, c, ...)                                                                                            \
-	{                                                                                                             \
-		(uint8_t)(a), (uint8_t)((a) >> 8), (uint8_t)((a) >> 16), (uint8_t)((a) >> 24), (uint8_t)(b),          \
-			(uint8_t)((b) >> 8), (uint8_t)(c), (uint8_t)((c) >> 8), __VA_ARGS__                           \
+#define GUID(a, b, c, ...)                                                                                   \
+	{                                                                                                    \
+		(uint8_t)(a), (uint8_t)((a) >> 8), (uint8_t)((a) >> 16), (uint8_t)((a) >> 24), (uint8_t)(b), \
+			(uint8_t)((b) >> 8), (uint8_t)(c), (uint8_t)((c) >> 8), __VA_ARGS__                  \
 	}
 typedef uint8_t guid_bytes[16];
 
@@ -154,10 +154,16 @@ void efi_runtime_code(const uint8_t **code, size_t *size)
 	*size = sizeof(runtime_code);
 }
 
-int efi_build(struct blob *blob, uint64_t address, const struct platform *platform, const struct efi_tables *tables,
-	      uint64_t runtime)
+int efi_build(struct blob *blob, uint64_t address, const struct platform *platform,
+	      const struct efi_tables *tables, uint64_t runtime)
 {
-	enum { VENDOR = 24, REVISION = 32, RUNTIME = 88, TABLE_COUNT = 104, TABLES = 112 }; /* of the system table */
+	enum {
+		VENDOR = 24,
+		REVISION = 32,
+		RUNTIME = 88,
+		TABLE_COUNT = 104,
+		TABLES = 112
+	}; /* of the system table */
 	size_t system = blob->size, vendor, services, table;
 	unsigned count;
 
@@ -197,7 +203,8 @@ static void put_descriptor(struct blob *blob, enum efi_memory_type type, uint64_
 	blob_put64(blob, base);
 	blob_put64(blob, runtime ? base + (io ? EFI_UNCACHED_WINDOW : EFI_CACHED_WINDOW) : 0);
 	blob_put64(blob, (end - base) / EFI_PAGE_SIZE);
-	blob_put64(blob, (io ? ATTRIBUTE_UNCACHED : ATTRIBUTE_ANY_CACHING) | (runtime ? ATTRIBUTE_RUNTIME : 0));
+	blob_put64(blob,
+		   (io ? ATTRIBUTE_UNCACHED : ATTRIBUTE_ANY_CACHING) | (runtime ? ATTRIBUTE_RUNTIME : 0));
 }
 
 static int compare_regions(const void *a, const void *b)
@@ -208,7 +215,8 @@ static int compare_regions(const void *a, const void *b)
 }
 
 /* One RAM range, with the regions in it. */
-static void put_ram(struct blob *blob, const struct ram_range *range, const struct efi_region *region, unsigned count)
+static void put_ram(struct blob *blob, const struct ram_range *range, const struct efi_region *region,
+		    unsigned count)
 {
 	uint64_t at = range->base, end = (range->base + range->size) & -(uint64_t)EFI_PAGE_SIZE;
 
@@ -233,7 +241,8 @@ static void put_io(struct blob *blob, uint64_t address)
 	put_descriptor(blob, EFI_MEMORY_MAPPED_IO, page, page + EFI_PAGE_SIZE);
 }
 
-int efi_memmap_build(struct blob *blob, const struct platform *platform, struct efi_region *region, unsigned count)
+int efi_memmap_build(struct blob *blob, const struct platform *platform, struct efi_region *region,
+		     unsigned count)
 {
 	enum { MAP_SIZE = 0, BUFFER_SIZE = 32, MAP = 40 };
 	size_t start = blob_put64(blob, 0);

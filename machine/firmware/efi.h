@@ -25,7 +25,7 @@ enum efi_memory_type {
 #define EFI_PAGE_SIZE 4096u
 
 /* Where the direct-mapped windows of a kernel have RAM, and uncached registers. */
-#define EFI_CACHED_WINDOW 0x9000000000000000ull
+#define EFI_CACHED_WINDOW   0x9000000000000000ull
 #define EFI_UNCACHED_WINDOW 0x8000000000000000ull
 
 /* A piece of memory that is in use; all of them are multiples of EFI_PAGE_SIZE. */
@@ -49,14 +49,15 @@ void efi_runtime_code(const uint8_t **code, size_t *size);
  * besides @tables, to be placed at @address, into the empty @blob.  @runtime is where the code will be.
  * 0 or -ENOMEM.
  */
-int efi_build(struct blob *blob, uint64_t address, const struct platform *platform, const struct efi_tables *tables,
-	      uint64_t runtime);
+int efi_build(struct blob *blob, uint64_t address, const struct platform *platform,
+	      const struct efi_tables *tables, uint64_t runtime);
 
 /*
  * Writes the memory map in the form of Linux's LINUX_EFI_BOOT_MEMMAP table: all of @platform's RAM, what
  * is in no region as free, and the registers that the runtime services use.  @region is sorted here; the
  * regions lie in RAM and do not overlap.  0 or -ENOMEM.
  */
-int efi_memmap_build(struct blob *blob, const struct platform *platform, struct efi_region *region, unsigned count);
+int efi_memmap_build(struct blob *blob, const struct platform *platform, struct efi_region *region,
+		     unsigned count);
 
 #endif

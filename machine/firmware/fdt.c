@@ -73,8 +73,8 @@ static void put_cells(struct writer *w, const char *name, const uint32_t *cells,
 		fdt32_st((uint8_t *)to + 4 * i, cells[i]);
 }
 
-#define PUT_CELLS(w, name, ...)                                                                                       \
-	put_cells(w, name, (const uint32_t[]){ __VA_ARGS__ },                                                         \
+#define PUT_CELLS(w, name, ...)                                                                              \
+	put_cells(w, name, (const uint32_t[]){ __VA_ARGS__ },                                                \
 		  sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 #define CELLS64(value) (uint32_t)((uint64_t)(value) >> 32), (uint32_t)(value)
 
@@ -188,7 +188,12 @@ static void put_interrupt_map(struct writer *w)
 	for (unsigned i = 0; i < 16; i++) {
 		unsigned device = i / 4, pin = i % 4;
 		const uint32_t entry[7] = {
-			device << 11,	0, 0, pin + 1, PHANDLE_PLATIC, PLATFORM_PIN_PCI + ((device + pin) & 3),
+			device << 11,
+			0,
+			0,
+			pin + 1,
+			PHANDLE_PLATIC,
+			PLATFORM_PIN_PCI + ((device + pin) & 3),
 			IRQ_LEVEL_HIGH,
 		};
 
@@ -213,8 +218,9 @@ static void put_pci(struct writer *w)
 	PUT_CELLS(w, "bus-range", 0, PLATFORM_PCI_BUS_LAST);
 	put_flag(w, "dma-coherent");
 	PUT_CELLS(w, "ranges", SPACE_IO, CELLS64(PLATFORM_PCI_IO_FIRST),
-		  CELLS64(PLATFORM_PCI_IO + PLATFORM_PCI_IO_FIRST), CELLS64(PLATFORM_PCI_IO_SIZE), SPACE_MEMORY_32,
-		  CELLS64(PLATFORM_PCI_MEM), CELLS64(PLATFORM_PCI_MEM), CELLS64(PLATFORM_PCI_MEM_SIZE));
+		  CELLS64(PLATFORM_PCI_IO + PLATFORM_PCI_IO_FIRST), CELLS64(PLATFORM_PCI_IO_SIZE),
+		  SPACE_MEMORY_32, CELLS64(PLATFORM_PCI_MEM), CELLS64(PLATFORM_PCI_MEM),
+		  CELLS64(PLATFORM_PCI_MEM_SIZE));
 	PUT_CELLS(w, "msi-map", 0, PHANDLE_MSI, 0, 0x10000);
 	put_interrupt_map(w);
 	node_end(w);
@@ -265,7 +271,8 @@ static void put_power(struct writer *w)
 	PUT_CELLS(w, "reg-io-width", 1);
 	PUT_CELLS(w, "phandle", PHANDLE_GED);
 	node_end(w);
-	put_power_switch(w, "poweroff", "syscon-poweroff", PLATFORM_GED_SLEEP_CONTROL, PLATFORM_POWEROFF_VALUE);
+	put_power_switch(w, "poweroff", "syscon-poweroff", PLATFORM_GED_SLEEP_CONTROL,
+			 PLATFORM_POWEROFF_VALUE);
 	put_power_switch(w, "reboot", "syscon-reboot", PLATFORM_GED_RESET, PLATFORM_RESET_VALUE);
 }
 

@@ -21,24 +21,22 @@ $(O)/machine/firmware/start.o: | $(O)/gen/rom.h
 $(O)/machine/firmware/efi.o: | $(O)/gen/runtime.h
 
 # The bytes of file $(1) as array $(2) in header $@.
-define embed
-(echo "static const unsigned char $(2)[] __attribute__((aligned(8))) = {"; \
+embed = (echo "static const unsigned char $(2)[] __attribute__((aligned(8))) = {"; \
 	od -An -v -tx1 $(1) | sed 's/ \(..\)/0x\1,/g'; echo "};") > $@
-endef
+guest-compile = $(GUEST_CC) $(firmware-guest-cflags) -c -o $(@:.h=.o) $<
+guest-link = $(GUEST_LD) --oformat binary -T machine/firmware/guest.lds -o $(@:.h=.bin) $(@:.h=.o)
 
 $(O)/gen/dsdt.h: machine/firmware/dsdt.asl
 	@mkdir -p $(@D)
-	$(IASL) -ve -p $(O)/gen/dsdt $< > $(O)/gen/dsdt.log || { cat $(O)/gen/dsdt.log; exit 1; }
-	$(call embed,$(O)/gen/dsdt.aml,dsdt_aml)
+	$(call quiet,IASL)$(IASL) -ve -p $(@:.h=) $< > $(@:.h=.log) || { cat $(@:.h=.log); exit 1; }
+	@$(call embed,$(@:.h=.aml),dsdt_aml)
 
 $(O)/gen/rom.h: machine/firmware/rom.S machine/firmware/guest.lds
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(firmware-guest-cflags) -c -o $(O)/gen/rom.o $<
-	$(GUEST_LD) --oformat binary -T machine/firmware/guest.lds -o $(O)/gen/rom.bin $(O)/gen/rom.o
-	$(call embed,$(O)/gen/rom.bin,rom_code)
+	$(call quiet,GUEST)$(guest-compile) && $(guest-link)
+	@$(call embed,$(@:.h=.bin),rom_code)
 
 $(O)/gen/runtime.h: machine/firmware/runtime.c machine/firmware/guest.lds
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(firmware-guest-cflags) -c -o $(O)/gen/runtime.o $<
-	$(GUEST_LD) --oformat binary -T machine/firmware/guest.lds -o $(O)/gen/runtime.bin $(O)/gen/runtime.o
-	$(call embed,$(O)/gen/runtime.bin,runtime_code)
+	$(call quiet,GUEST)$(guest-compile) && $(guest-link)
+	@$(call embed,$(@:.h=.bin),runtime_code)

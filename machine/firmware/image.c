@@ -27,21 +27,21 @@
 
 /* Headers of EFI images, offsets. */
 enum {
-	PE_ENTRY = 0x08, /* u64; Image: physical address of the entry for an image at PE_LOAD */
-	PE_IMAGE_SIZE = 0x10, /* u64; with bss */
-	PE_LOAD = 0x18, /* u64; from the start of RAM */
-	PE_MAGIC = 0x38, /* u32 */
-	PE_HEADER = 0x3c, /* u32; offset of "PE\0\0" */
+	PE_ENTRY = 0x08,       /* u64; Image: physical address of the entry for an image at PE_LOAD */
+	PE_IMAGE_SIZE = 0x10,  /* u64; with bss */
+	PE_LOAD = 0x18,	       /* u64; from the start of RAM */
+	PE_MAGIC = 0x38,       /* u32 */
+	PE_HEADER = 0x3c,      /* u32; offset of "PE\0\0" */
 	PE_HEADER_MACHINE = 4, /* u16; from there */
 	PE_MIN = 0x40,
-	ZBOOT_NAME = 0x04, /* "zimg" */
-	ZBOOT_PAYLOAD = 0x08, /* u32; offset */
+	ZBOOT_NAME = 0x04,	   /* "zimg" */
+	ZBOOT_PAYLOAD = 0x08,	   /* u32; offset */
 	ZBOOT_PAYLOAD_SIZE = 0x0c, /* u32 */
-	ZBOOT_METHOD = 0x18, /* terminated string */
+	ZBOOT_METHOD = 0x18,	   /* terminated string */
 	ZBOOT_METHOD_SIZE = 0x20,
 };
 
-#define PE_LINUX_MAGIC 0x818223cdu
+#define PE_LINUX_MAGIC	       0x818223cdu
 #define PE_MACHINE_LOONGARCH64 0x6264
 
 /* Of a kernel's file: with debug information an ELF file can be far larger than RAM. */
@@ -94,7 +94,8 @@ int file_open(const char *path, const char *what, uint64_t limit, uint64_t *size
 	else if (!S_ISREG(status.st_mode))
 		code = error_sentence(error, -EINVAL, "%s %s is not a regular file", what, path);
 	else if ((uint64_t)status.st_size > limit)
-		code = error_sentence(error, -EFBIG, "%s %s has %" PRIu64 " MiB, at most %" PRIu64 " MiB can be loaded",
+		code = error_sentence(error, -EFBIG,
+				      "%s %s has %" PRIu64 " MiB, at most %" PRIu64 " MiB can be loaded",
 				      what, path, (uint64_t)status.st_size >> 20, limit >> 20);
 	else {
 		*size = status.st_size;
@@ -113,9 +114,11 @@ int file_fill(int fd, const char *path, const char *what, void *buffer, size_t s
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return error_sentence(error, -errno, "cannot read %s %s: %s", what, path, strerror(errno));
+			return error_sentence(error, -errno, "cannot read %s %s: %s", what, path,
+					      strerror(errno));
 		if (!got)
-			return error_sentence(error, -EIO, "%s %s became shorter while it was read", what, path);
+			return error_sentence(error, -EIO, "%s %s became shorter while it was read", what,
+					      path);
 		used += got;
 	}
 	return 0;
@@ -138,25 +141,28 @@ static int parse_zboot(struct parser *parser, unsigned depth)
 		return error_sentence(parser->error, -EINVAL, "kernel %s: an EFI zboot image inside another",
 				      parser->name);
 	if (!method)
-		return error_sentence(parser->error, -EINVAL,
-				      "kernel %s is compressed with an unknown method: gzip, zstd and xz are known",
-				      parser->name);
+		return error_sentence(
+			parser->error, -EINVAL,
+			"kernel %s is compressed with an unknown method: gzip, zstd and xz are known",
+			parser->name);
 	if (!inside(offset, size, image->size))
 		return error_sentence(parser->error, -EINVAL,
 				      "kernel %s is truncated: its header promises %" PRIu32
 				      " bytes of %s data at offset %" PRIu32 ", the file has %zu bytes",
 				      parser->name, size, method_name, offset, image->size);
-	/* The length that follows the data in the file may be in the size or not: all formats know their end. */
+	/* The length that follows the data in the file may be in the size or not: all formats know their end.
+	 */
 	error = unpack(method, data + offset, size, parser->ram_size, &out, &out_size);
 	if (error == -EFBIG)
 		return error_sentence(parser->error, error,
 				      "kernel %s unpacks to more than the machine's RAM of %" PRIu64 " MiB",
 				      parser->name, parser->ram_size >> 20);
 	if (error == -ENOMEM)
-		return error_sentence(parser->error, error, "kernel %s: no memory to unpack it", parser->name);
+		return error_sentence(parser->error, error, "kernel %s: no memory to unpack it",
+				      parser->name);
 	if (error)
-		return error_sentence(parser->error, error, "kernel %s: its %s data is %s", parser->name, method_name,
-				      error == -ENODATA ? "truncated" : "corrupt");
+		return error_sentence(parser->error, error, "kernel %s: its %s data is %s", parser->name,
+				      method_name, error == -ENODATA ? "truncated" : "corrupt");
 	free(image->data);
 	image->data = out;
 	image->size = out_size;
@@ -174,17 +180,20 @@ static int parse_pe(struct parser *parser)
 	unsigned machine;
 
 	if (!inside(header, PE_HEADER_MACHINE + 2, image->size) || memcmp(data + header, "PE\0", 4))
-		return error_sentence(parser->error, -EINVAL, "kernel %s is damaged: it has no PE header at offset %#x",
-				      parser->name, header);
+		return error_sentence(parser->error, -EINVAL,
+				      "kernel %s is damaged: it has no PE header at offset %#x", parser->name,
+				      header);
 	machine = load16(data + header + PE_HEADER_MACHINE);
 	if (machine != PE_MACHINE_LOONGARCH64)
-		return error_sentence(parser->error, -EINVAL,
-				      "kernel %s is an EFI image for PE machine %#x, not for LoongArch64 (%#x)",
-				      parser->name, machine, PE_MACHINE_LOONGARCH64);
+		return error_sentence(
+			parser->error, -EINVAL,
+			"kernel %s is an EFI image for PE machine %#x, not for LoongArch64 (%#x)",
+			parser->name, machine, PE_MACHINE_LOONGARCH64);
 	if (load32(data + PE_MAGIC) != PE_LINUX_MAGIC)
-		return error_sentence(parser->error, -EINVAL,
-				      "kernel %s is an EFI program but no Linux kernel: it lacks the magic number %#x",
-				      parser->name, PE_LINUX_MAGIC);
+		return error_sentence(
+			parser->error, -EINVAL,
+			"kernel %s is an EFI program but no Linux kernel: it lacks the magic number %#x",
+			parser->name, PE_LINUX_MAGIC);
 	if (size < image->size)
 		size = image->size;
 	if (size > parser->ram_size)
@@ -210,16 +219,19 @@ static int add_elf_segment(struct parser *parser, const Elf64_Phdr *header, unsi
 	if (header->p_type != PT_LOAD || !header->p_memsz)
 		return 0;
 	if (!inside(header->p_offset, header->p_filesz, image->size))
-		return error_sentence(parser->error, -EINVAL,
-				      "kernel %s is truncated: its ELF segment %u ends beyond the end of the file",
-				      parser->name, index);
+		return error_sentence(
+			parser->error, -EINVAL,
+			"kernel %s is truncated: its ELF segment %u ends beyond the end of the file",
+			parser->name, index);
 	if (header->p_filesz > header->p_memsz)
-		return error_sentence(parser->error, -EINVAL,
-				      "kernel %s is damaged: its ELF segment %u is larger in the file than in memory",
-				      parser->name, index);
+		return error_sentence(
+			parser->error, -EINVAL,
+			"kernel %s is damaged: its ELF segment %u is larger in the file than in memory",
+			parser->name, index);
 	if (image->segment_count == IMAGE_MAX_SEGMENTS)
-		return error_sentence(parser->error, -EINVAL, "kernel %s has more than %u ELF segments to load",
-				      parser->name, IMAGE_MAX_SEGMENTS);
+		return error_sentence(parser->error, -EINVAL,
+				      "kernel %s has more than %u ELF segments to load", parser->name,
+				      IMAGE_MAX_SEGMENTS);
 	image->segment[image->segment_count++] = (struct image_segment){
 		.address = header->p_paddr & IMAGE_PHYSICAL_MASK,
 		.size = header->p_memsz,
@@ -229,7 +241,8 @@ static int add_elf_segment(struct parser *parser, const Elf64_Phdr *header, unsi
 	return 0;
 }
 
-/* The entry is a virtual address; a kernel that is not linked for a direct-mapped window says where it is loaded. */
+/* The entry is a virtual address; a kernel that is not linked for a direct-mapped window says where it is
+ * loaded. */
 static uint64_t elf_entry(uint64_t entry, const Elf64_Phdr *header, uint64_t physical)
 {
 	if (header->p_type == PT_LOAD && entry - header->p_vaddr < header->p_memsz)
@@ -244,21 +257,22 @@ static int parse_elf(struct parser *parser)
 
 	memcpy(&elf, image->data, sizeof(elf));
 	if (elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_ident[EI_DATA] != ELFDATA2LSB)
-		return error_sentence(parser->error, -EINVAL, "kernel %s is not a 64-bit little-endian ELF file",
-				      parser->name);
+		return error_sentence(parser->error, -EINVAL,
+				      "kernel %s is not a 64-bit little-endian ELF file", parser->name);
 	if (elf.e_machine != EM_LOONGARCH)
 		return error_sentence(parser->error, -EINVAL,
-				      "kernel %s is an ELF file for machine %u, not for LoongArch (%u)", parser->name,
-				      elf.e_machine, EM_LOONGARCH);
+				      "kernel %s is an ELF file for machine %u, not for LoongArch (%u)",
+				      parser->name, elf.e_machine, EM_LOONGARCH);
 	if (elf.e_type != ET_EXEC && elf.e_type != ET_DYN)
 		return error_sentence(parser->error, -EINVAL,
 				      "kernel %s is an ELF file of type %u, not an executable: link it first",
 				      parser->name, elf.e_type);
 	if (elf.e_phentsize != sizeof(Elf64_Phdr) ||
 	    !inside(elf.e_phoff, (uint64_t)elf.e_phnum * sizeof(Elf64_Phdr), image->size))
-		return error_sentence(parser->error, -EINVAL,
-				      "kernel %s is truncated or damaged: its ELF program headers are not in the file",
-				      parser->name);
+		return error_sentence(
+			parser->error, -EINVAL,
+			"kernel %s is truncated or damaged: its ELF program headers are not in the file",
+			parser->name);
 	image->entry = elf.e_entry & IMAGE_PHYSICAL_MASK;
 	for (unsigned i = 0; i < elf.e_phnum; i++) {
 		Elf64_Phdr header;
@@ -292,9 +306,10 @@ static int parse(struct parser *parser, unsigned depth)
 		image->format = depth ? "EFI zboot" : "PE Image";
 		return parse_pe(parser);
 	}
-	return error_sentence(parser->error, -EINVAL,
-			      "kernel %s is not a LoongArch64 kernel: %s is neither an EFI image (vmlinuz, Image) nor ELF",
-			      parser->name, packed);
+	return error_sentence(
+		parser->error, -EINVAL,
+		"kernel %s is not a LoongArch64 kernel: %s is neither an EFI image (vmlinuz, Image) nor ELF",
+		parser->name, packed);
 }
 
 int image_parse(struct kernel_image *image, const char *name, uint8_t *data, size_t size, uint64_t ram_size,
@@ -337,18 +352,30 @@ void image_destroy(struct kernel_image *image)
 	*image = (struct kernel_image){ 0 };
 }
 
+/* The boot ROM, which bus_ram() also finds, is no place for a kernel. */
+static bool in_ram(const struct bus *bus, uint64_t address, uint64_t size)
+{
+	for (unsigned i = 0; i < bus->range_count; i++) {
+		const struct ram_range *range = &bus->range[i];
+
+		if (address >= range->base && inside(address - range->base, size, range->size))
+			return true;
+	}
+	return false;
+}
+
 int image_check_ram(const struct kernel_image *image, const char *name, const struct bus *bus, char *error)
 {
 	for (unsigned i = 0; i < image->segment_count; i++) {
 		const struct image_segment *segment = &image->segment[i];
 
-		if (!bus_ram(bus, segment->address, segment->size))
+		if (!in_ram(bus, segment->address, segment->size))
 			return error_sentence(error, -EFBIG,
 					      "kernel %s wants %" PRIu64 " KiB of memory at %#" PRIx64
 					      ", where the machine has no RAM: give it more with -m",
 					      name, (segment->size + 1023) >> 10, segment->address);
 	}
-	if (!bus_ram(bus, image->entry, 4) || image->entry & 3)
+	if (!in_ram(bus, image->entry, 4) || image->entry & 3)
 		return error_sentence(error, -EINVAL,
 				      "kernel %s is damaged: its entry point %#" PRIx64
 				      " is not the address of an instruction in RAM",

@@ -10,20 +10,20 @@
 #include <stdint.h>
 
 #define IMAGE_MAX_SEGMENTS 32
-#define IMAGE_ERROR_SIZE 512 /* a buffer this large holds any sentence of this directory */
+#define IMAGE_ERROR_SIZE   512 /* a buffer this large holds any sentence of this directory */
 
 /* Reads as a physical address: what is left of an address in a direct-mapped window. */
 #define IMAGE_PHYSICAL_MASK 0xffffffffffffull
 
 struct image_segment {
-	uint64_t address; /* guest-physical */
-	uint64_t size; /* bytes in memory; those after file_size are zeros */
+	uint64_t address;	  /* guest-physical */
+	uint64_t size;		  /* bytes in memory; those after file_size are zeros */
 	size_t offset, file_size; /* where in data */
 };
 
 struct kernel_image {
 	const char *format; /* for messages: "EFI zboot (zstd)" */
-	uint8_t *data; /* the file, unpacked if need be */
+	uint8_t *data;	    /* the file, unpacked if need be */
 	size_t size;
 	uint64_t entry; /* guest-physical */
 	struct image_segment segment[IMAGE_MAX_SEGMENTS];

@@ -34,9 +34,9 @@ _start:
 	 */
 secondary:
 	lu12i.w	$t0, ECFG_IPI >> 12
-	csrxchg	$t0, $t0, CSR_ECFG
-	ori	$t1, $zero, 0
-	addi.w	$t1, $t1, -1
+	move	$t1, $t0		/* csrxchg answers the old value in it */
+	csrxchg	$t1, $t0, CSR_ECFG
+	addi.w	$t1, $zero, -1
 	li.w	$t2, IOCSR_IPI_ENABLE
 	iocsrwr.w $t1, $t2
 	li.w	$t2, IOCSR_MAILBOX0

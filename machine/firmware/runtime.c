@@ -14,17 +14,17 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 typedef u64 efi_status;
 
-#define EFI_SUCCESS 0ul
-#define EFI_ERROR(n) (1ul << 63 | (n))
-#define EFI_INVALID_PARAMETER EFI_ERROR(2)
-#define EFI_UNSUPPORTED EFI_ERROR(3)
-#define EFI_WRITE_PROTECTED EFI_ERROR(8)
-#define EFI_NOT_FOUND EFI_ERROR(14)
+#define EFI_SUCCESS		 0ul
+#define EFI_ERROR(n)		 (1ul << 63 | (n))
+#define EFI_INVALID_PARAMETER	 EFI_ERROR(2)
+#define EFI_UNSUPPORTED		 EFI_ERROR(3)
+#define EFI_WRITE_PROTECTED	 EFI_ERROR(8)
+#define EFI_NOT_FOUND		 EFI_ERROR(14)
 #define EFI_UNSPECIFIED_TIMEZONE 0x7ff
 
 #define UNCACHED 0x8000000000000000ul
-#define RTC (UNCACHED | 0x100d0100ul)
-#define POWER (UNCACHED | 0x100e0000ul)
+#define RTC	 (UNCACHED | 0x100d0100ul)
+#define POWER	 (UNCACHED | 0x100e0000ul)
 enum { TOY_WRITE0 = 0x24, TOY_WRITE1 = 0x28, TOY_READ0 = 0x2c, TOY_READ1 = 0x30, RTC_CONTROL = 0x40 };
 enum { CONTROL_OSCILLATOR = 1 << 8, CONTROL_TOY = 1 << 11 };
 enum { POWER_SLEEP = 0x1c, POWER_RESET = 0x1e, VALUE_POWEROFF = 0x34, VALUE_RESET = 0x42 };
@@ -102,9 +102,9 @@ static u32 month_days(u32 year, u32 month)
 
 static efi_status set_time(const struct efi_time *time)
 {
-	if (!time || time->year < 1900 || time->year > 9999 || time->month < 1 || time->month > 12 || time->day < 1 ||
-	    time->day > month_days(time->year, time->month) || time->hour > 23 || time->minute > 59 ||
-	    time->second > 59 || time->nanosecond > 999999999)
+	if (!time || time->year < 1900 || time->year > 9999 || time->month < 1 || time->month > 12 ||
+	    time->day < 1 || time->day > month_days(time->year, time->month) || time->hour > 23 ||
+	    time->minute > 59 || time->second > 59 || time->nanosecond > 999999999)
 		return EFI_INVALID_PARAMETER;
 	toy_enable();
 	rtc_write(TOY_WRITE1, time->year - 1900u);
@@ -144,18 +144,16 @@ static efi_status write_protected(void)
  * are offsets; efi.c adds the address.
  */
 __attribute__((section(".entries"), used)) static const void *const entries[14] = {
-	(const void *)get_time,
-	(const void *)set_time,
-	(const void *)unsupported, /* GetWakeupTime */
-	(const void *)unsupported, /* SetWakeupTime */
-	(const void *)unsupported, /* SetVirtualAddressMap */
-	(const void *)unsupported, /* ConvertPointer */
-	(const void *)not_found, /* GetVariable */
-	(const void *)not_found, /* GetNextVariableName */
-	(const void *)write_protected, /* SetVariable */
-	(const void *)unsupported, /* GetNextHighMonotonicCount */
-	(const void *)reset_system,
-	(const void *)unsupported, /* UpdateCapsule */
-	(const void *)unsupported, /* QueryCapsuleCapabilities */
-	(const void *)unsupported, /* QueryVariableInfo */
+	(const void *)get_time,	       (const void *)set_time,
+	(const void *)unsupported,				  /* GetWakeupTime */
+	(const void *)unsupported,				  /* SetWakeupTime */
+	(const void *)unsupported,				  /* SetVirtualAddressMap */
+	(const void *)unsupported,				  /* ConvertPointer */
+	(const void *)not_found,				  /* GetVariable */
+	(const void *)not_found,				  /* GetNextVariableName */
+	(const void *)write_protected,				  /* SetVariable */
+	(const void *)unsupported,				  /* GetNextHighMonotonicCount */
+	(const void *)reset_system,    (const void *)unsupported, /* UpdateCapsule */
+	(const void *)unsupported,				  /* QueryCapsuleCapabilities */
+	(const void *)unsupported,				  /* QueryVariableInfo */
 };

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ENTRY_POINT_SIZE 0x18
-#define HEADER_LENGTH 1 /* offset of a structure's length byte */
+#define HEADER_LENGTH	 1 /* offset of a structure's length byte */
 
 /* Handles of the structures, in the order they appear. */
 enum handle {
@@ -90,7 +90,7 @@ static void put_system(struct blob *blob)
 	put_string(&s, PLATFORM_VENDOR);
 	put_string(&s, PLATFORM_PRODUCT);
 	put_string(&s, "virt");
-	blob_put8(blob, 0); /* no serial number */
+	blob_put8(blob, 0);	  /* no serial number */
 	blob_put(blob, NULL, 16); /* no UUID */
 	blob_put8(blob, WAKE_UP_POWER_SWITCH);
 	blob_put8(blob, 0);
@@ -123,7 +123,7 @@ static void put_chassis(struct blob *blob)
 
 static void put_processor(struct blob *blob, const struct platform *platform)
 {
-	enum { TYPE_CENTRAL = 3, FAMILY_USE_2 = 0xfe, FAMILY_LOONGARCH = 0x258, UPGRADE_NONE = 6 };
+	enum { TYPE_CENTRAL = 3, FAMILY_USE_2 = 0xfe, FAMILY_LOONGSON_3A = 0x25d, UPGRADE_NONE = 6 };
 	enum { STATUS_ENABLED = 0x41, CAPABLE_64BIT = 1 << 2, MULTICORE = 1 << 3 };
 	struct structure s = structure_begin(blob, 4, HANDLE_CPU);
 
@@ -133,8 +133,8 @@ static void put_processor(struct blob *blob, const struct platform *platform)
 	put_string(&s, "Loongson");
 	blob_put64(blob, 0);
 	put_string(&s, platform->cpu_name); /* version: Linux's "Model Name" */
-	blob_put8(blob, 0); /* voltage */
-	blob_put16(blob, 100); /* external clock, MHz */
+	blob_put8(blob, 0);		    /* voltage */
+	blob_put16(blob, 100);		    /* external clock, MHz */
 	blob_put16(blob, PLATFORM_CPU_MHZ); /* maximum */
 	blob_put16(blob, PLATFORM_CPU_MHZ); /* current: Linux's "CPU MHz" */
 	blob_put8(blob, STATUS_ENABLED);
@@ -149,7 +149,7 @@ static void put_processor(struct blob *blob, const struct platform *platform)
 	blob_put8(blob, (uint8_t)platform->cpus);
 	blob_put8(blob, (uint8_t)platform->cpus);
 	blob_put16(blob, CAPABLE_64BIT | (platform->cpus > 1 ? MULTICORE : 0));
-	blob_put16(blob, FAMILY_LOONGARCH);
+	blob_put16(blob, FAMILY_LOONGSON_3A);
 	blob_put16(blob, (uint16_t)platform->cpus);
 	blob_put16(blob, (uint16_t)platform->cpus);
 	blob_put16(blob, (uint16_t)platform->cpus);

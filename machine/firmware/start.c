@@ -37,7 +37,7 @@ enum area_offset {
 /* A kernel with address randomization moves itself up by as much, 16 MiB and its own size at most. */
 #define KERNEL_MOVE (17ull << 20)
 
-#define GIB4 (4ull << 30)
+#define GIB4	  (4ull << 30)
 #define SMALL_RAM (512ull << 20) /* see place_initrd_in() */
 
 /* Words at the end of rom.S. */
@@ -60,7 +60,8 @@ static uint64_t round_up(uint64_t value)
 	return (value + GRANULE - 1) & -GRANULE;
 }
 
-static bool is_free(const struct start *start, uint64_t base, uint64_t size, const struct efi_region **conflict)
+static bool is_free(const struct start *start, uint64_t base, uint64_t size,
+		    const struct efi_region **conflict)
 {
 	for (unsigned i = 0; i < start->region_count; i++) {
 		const struct efi_region *used = &start->region[i];
@@ -157,7 +158,8 @@ static int load_kernel(struct start *start)
 static int no_room(struct start *start, const char *what, uint64_t size)
 {
 	return error_sentence(start->error, -ENOMEM,
-			      "%s of %" PRIu64 " KiB does not fit beside the kernel into the machine's %" PRIu64
+			      "%s of %" PRIu64
+			      " KiB does not fit beside the kernel into the machine's %" PRIu64
 			      " MiB of RAM: give it more with -m",
 			      what, (size + 1023) >> 10, start->bus->ram_size >> 20);
 }
@@ -293,7 +295,8 @@ static int install_tables(struct start *start)
 		layout->acpi = install(start, &acpi, AREA_ACPI, AREA_SIZE - AREA_ACPI);
 		layout->smbios = install(start, &smbios, AREA_SMBIOS, AREA_RUNTIME - AREA_SMBIOS);
 		layout->memmap = install(start, &memmap, AREA_MEMMAP, AREA_EFI - AREA_MEMMAP);
-		const struct efi_tables tables = { layout->memmap, layout->acpi, layout->smbios, layout->fdt };
+		const struct efi_tables tables = { layout->memmap, layout->acpi, layout->smbios,
+						   layout->fdt };
 
 		if (efi_build(&efi, start->area + AREA_EFI, platform, &tables, start->area + AREA_RUNTIME))
 			error = out_of_memory(start);

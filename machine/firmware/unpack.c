@@ -13,9 +13,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define OUTPUT_FIRST (8u << 20) /* bytes; a kernel is larger, so that it doubles two or three times */
-#define XZ_MEMORY_LIMIT (256u << 20) /* of the decoder; xz -9 needs 65 MiB */
-#define ZSTD_WINDOW_LOG_MAX 27 /* 128 MiB, zstd's own default */
+#define OUTPUT_FIRST	    (8u << 20) /* bytes; a kernel is larger, so that it doubles two or three times */
+#define XZ_MEMORY_LIMIT	    (256u << 20) /* of the decoder; xz -9 needs 65 MiB */
+#define ZSTD_WINDOW_LOG_MAX 27		 /* 128 MiB, zstd's own default */
 
 struct output {
 	uint8_t *data;

@@ -411,7 +411,7 @@ const char *chardev_where(const struct chardev *cd)
 /* Writes out the rest; gives up when the reader stands still, but for files and standard output. */
 static void flush(struct chardev *cd)
 {
-	int wait = cd->patient ? -1 : CLOSE_WAIT_MS;
+	int wait = cd->patient ? -1 : cd->lossy ? FULL_WAIT_MS : CLOSE_WAIT_MS;
 
 	while (cd->used && cd->out != CHARDEV_OUT_NONE)
 		if (!drain(cd) && !is_ready_for_output(cd->out_fd, wait))

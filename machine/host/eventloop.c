@@ -235,16 +235,6 @@ int event_loop_add_fd(struct event_loop *loop, struct event_fd *source)
 	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) ? -errno : 0;
 }
 
-int event_loop_change_fd(struct event_loop *loop, struct event_fd *source, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.ptr = source };
-
-	if (source->events == events)
-		return 0;
-	source->events = events;
-	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, source->fd, &event) ? -errno : 0;
-}
-
 void event_loop_remove_fd(struct event_loop *loop, struct event_fd *source)
 {
 	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);

@@ -80,11 +80,10 @@ void event_loop_post(struct event_loop *loop, struct event_work *work);
 
 /*
  * Watches source->fd for source->events (level-triggered).  Returns 0 or a negative errno; -EPERM means
- * the descriptor never blocks (a regular file, /dev/null).  Adding and changing: any thread.  Removing:
+ * the descriptor never blocks (a regular file, /dev/null).  Adding: any thread.  Removing:
  * on the loop's thread or while no loop runs; afterwards fn is not called any more.
  */
 int event_loop_add_fd(struct event_loop *loop, struct event_fd *source);
-int event_loop_change_fd(struct event_loop *loop, struct event_fd *source, uint32_t events);
 void event_loop_remove_fd(struct event_loop *loop, struct event_fd *source);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Address-bound checks: ASRTLE, ASRTGT (Vol.1 2.2.10.3) and the loads and stores that check (2.2.6).
  * ASRT* compare signed, as the manual says; for the others it leaves that open, and addresses are
- * compared unsigned.  Priority: ALE before BCE before translation (Vol.1 6.2.2).
+ * compared unsigned.  Priority: ALE before BCE before translation (Vol.1 6.3.2).
  */
 #include "machine/interp/interp.h"
 

@@ -78,15 +78,17 @@ static inline uint32_t word_fetch(const uint32_t *code)
 	return __atomic_load_n(code, __ATOMIC_RELAXED);
 }
 
-/* Takes interrupts and ends IDLE where that is due.  False: the core sleeps on. */
+/* Takes interrupts and ends IDLE where that is due, between segments.  False: the core sleeps on. */
 static bool interrupts_look(struct cpu *cpu)
 {
+	cpu_sync(cpu);
 	if (atomic_load_explicit(&cpu->halted, memory_order_relaxed)) {
 		if (!cpu_interrupt_pending(cpu))
 			return false;
 		atomic_store_explicit(&cpu->halted, false, memory_order_relaxed);
 	}
 	cpu_take_interrupt(cpu);
+	cpu->segment_pc = cpu->pc;
 	return true;
 }
 
@@ -103,7 +105,6 @@ static __attribute__((noinline)) bool attend(struct cpu *cpu)
 		reserve_acknowledge(cpu);
 	}
 	if (attention & ATTENTION_INTERRUPT) {
-		cpu_sync(cpu);
 		/* Cleared before the lines are looked at: one raised after that look sets it again. */
 		atomic_fetch_and_explicit(&cpu->attention, ~(uint32_t)ATTENTION_INTERRUPT,
 					  memory_order_acquire);
@@ -131,15 +132,6 @@ static bool slice_restart(struct cpu *cpu, struct slice *slice)
 {
 	uint64_t budget = cpu_pmu_budget(cpu);
 
-	cpu_sync(cpu);
-	if (cpu->clock->deterministic) {
-		/* Return when the next timer is due, though it may just have been armed. */
-		uint64_t deadline = clock_next_deadline(cpu->clock), now = cpu->clock->virtual_now;
-		uint64_t ns = deadline > now ? deadline - now : 1;
-
-		if (slice->stop - cpu->insn_count > ns)
-			slice->stop = cpu->insn_count + ns;
-	}
 	if (!budget)
 		budget = 1; /* a segment has at least one instruction */
 	slice->limit = slice->stop - cpu->insn_count < budget ? slice->stop : cpu->insn_count + budget;
@@ -239,7 +231,6 @@ static void run(struct cpu *cpu, struct slice *slice)
 			return;
 		if (wants_attention(cpu) && !attend(cpu))
 			return;
-		cpu->segment_pc = cpu->pc; /* an interrupt may have moved it */
 		host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
 		if (__builtin_expect(!host || cpu->pc & 3, 0))
 			go_on = run_uncached(cpu, slice);

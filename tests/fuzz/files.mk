@@ -5,5 +5,10 @@ fuzzers += $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 .PHONY: fuzzers
 fuzzers: $(addprefix $(O)/,$(fuzzers))
 
-$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/libbixi.a
+# fixture.o is taken where a fuzzer wants a whole machine.
+$(O)/tests/fuzz/libfixture.a: $(O)/tests/fuzz/fixture.o
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/libfixture.a $(O)/libbixi.a
 	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(bixi-libs)

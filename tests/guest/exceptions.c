@@ -65,6 +65,7 @@ static void saved_state(void)
 static void undefined(void)
 {
 	expect(do_undefined, 0, 0, EXC_INE, "an undefined word raises INE");
+	qemu_differs();
 	check_equal(trap.frame.badi, 0xffffffffffffffff, "BADI of an undefined word is the word, sign-extended");
 	expect(do_zero, 0, 0, EXC_INE, "the word 0 raises INE");
 	csr_write(CSR_EUEN, 0xf);
@@ -100,17 +101,25 @@ static void units(void)
 	csr_write(CSR_EUEN, 0);
 }
 
+static void misaligned(uint64_t data)
+{
+	expect(do_ll_w, data + 2, 0, EXC_ALE, "a misaligned ll.w raises ALE");
+	check_equal(trap.frame.badv, data + 2, "BADV of ALE is the address");
+	expect(do_ll_d, data + 4, 0, EXC_ALE, "a misaligned ll.d raises ALE");
+	expect(do_sc_w, data + 1, 0, EXC_ALE, "a misaligned sc.w raises ALE");
+	expect(do_amadd, data + 4, 1, EXC_ALE, "a misaligned amadd.d raises ALE");
+	expect(do_ll_d, 0x5000000000000004, 0, EXC_ALE, "ALE comes before ADEM");
+}
+
 static void alignment_and_bounds(void)
 {
 	uint64_t data = CACHED(scratch(0));
 
 	store64(data, 0);
-	expect(do_ll_w, data + 2, 0, EXC_ALE, "a misaligned ll.w raises ALE");
-	qemu_differs();
-	check_equal(trap.frame.badv, data + 2, "BADV of ALE is the address");
-	expect(do_ll_d, data + 4, 0, EXC_ALE, "a misaligned ll.d raises ALE");
-	expect(do_sc_w, data + 1, 0, EXC_ALE, "a misaligned sc.w raises ALE");
-	expect(do_amadd, data + 4, 1, EXC_ALE, "a misaligned amadd.d raises ALE");
+	if (on_qemu)
+		skip("ALE", "QEMU dies of a misaligned ll or am");
+	else
+		misaligned(data);
 	expect(do_ldgt, data, data + 8, EXC_BCE, "ldgt below its bound raises BCE");
 	check_equal(trap.frame.badv, data, "BADV of BCE is the address");
 	expect(do_asrtle, 2, 1, EXC_BCE, "a failed asrtle raises BCE");
@@ -119,7 +128,6 @@ static void alignment_and_bounds(void)
 	expect(do_store, 0x0001000000000000, 0, EXC_ADEM, "a store above the legal addresses raises ADEM");
 	expect(do_load, 0xfffe800000000000, 0, EXC_ADEM, "a load below the upper legal half raises ADEM");
 	expect(do_load, 0x0000800000000000, 0, EXC_ADEM, "bits above VALEN - 1 must equal it");
-	expect(do_ll_d, 0x5000000000000004, 0, EXC_ALE, "ALE comes before ADEM");
 }
 
 static void bad_fetches(void)

@@ -8,10 +8,10 @@
 #define EXIT_DEVICE 0x80000000100e2000
 #define QEMU_SLEEP 0x80000000100e001c
 
-struct trap trap;
-uint64_t trap_resume;
-void (*interrupt_hook)(struct trap_frame *frame);
-bool (*refill_hook)(struct trap_frame *frame);
+volatile struct trap trap;
+volatile uint64_t trap_resume;
+void (*volatile interrupt_hook)(struct trap_frame *frame);
+bool (*volatile refill_hook)(struct trap_frame *frame);
 bool on_qemu;
 
 static unsigned checks, failures;
@@ -217,6 +217,8 @@ void trap_handler(struct trap_frame *frame)
 	trap.code = ecode | (unsigned)(frame->estat >> 22 & 0x1ff) << 8;
 	trap.frame = *frame;
 	csr_write(CSR_ERA, trap_resume ? trap_resume : frame->era + 4);
+	if (ecode == EXC_WPE)
+		csr_write(CSR_PRMD, frame->prmd & 7); /* one hit is enough */
 	if (trap_resume == ADDRESS(call_return) || trap_resume == ADDRESS(user_return))
 		csr_write(CSR_PRMD, 0);
 }

@@ -116,16 +116,16 @@ struct trap {
 	unsigned code; /* EXC_*, Ecode | EsubCode << 8 */
 	struct trap_frame frame;
 };
-extern struct trap trap;
+extern volatile struct trap trap;
 
 /* Where to go on after the next exception; 0: behind the instruction. */
-extern uint64_t trap_resume;
+extern volatile uint64_t trap_resume;
 
 /* Called for interrupts; without it PRMD.PIE is cleared and the code goes on.  May clear the cause. */
-extern void (*interrupt_hook)(struct trap_frame *frame);
+extern void (*volatile interrupt_hook)(struct trap_frame *frame);
 
 /* Called for a refill in place of recording it; returns true to retry the access. */
-extern bool (*refill_hook)(struct trap_frame *frame);
+extern bool (*volatile refill_hook)(struct trap_frame *frame);
 
 void trap_clear(void);
 bool trapped(unsigned code); /* exactly one exception since trap_clear(), of this code */

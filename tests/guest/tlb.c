@@ -354,7 +354,7 @@ static void crossing(void)
 }
 
 /* More pairs than the whole TLB holds, through a refill by hand. */
-static unsigned refills;
+static volatile unsigned refills;
 
 static bool refill_one(struct trap_frame *frame)
 {

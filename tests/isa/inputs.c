@@ -261,7 +261,7 @@ static bool word_allowed(uint32_t word, enum isa_op op)
 		return false;
 	if (is_store_conditional(op))
 		return insn.rd < 28 && insn.rj < 28 && insn.rj != insn.rd && (op != ISA_sc_q || insn.rk < 28);
-	if (info->flags & ISA_BRANCH && op != ISA_jirl)
+	if (info->flags & ISA_BRANCH && op != ISA_jirl && op != ISA_ertn)
 		return insn.imm != 0; /* not to itself */
 	return true;
 }

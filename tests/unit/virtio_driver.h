@@ -165,7 +165,11 @@ static inline void driver_set_reg(struct driver *driver, unsigned reg, unsigned 
 
 static inline void *driver_ram(struct driver *driver, uint64_t pa)
 {
-	return bus_ram(&driver->bus, pa, 1);
+	void *host = bus_ram(&driver->bus, pa, 1);
+
+	if (!host)
+		abort();
+	return host;
 }
 
 /* Maps the virtio function's BARs; memory and bus mastering on. */
