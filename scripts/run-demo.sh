@@ -14,7 +14,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
 timeout 600 "$bixi" run "${options[@]}" --stats \
-    -a "console=ttyS0 cpus=2 mem=1024 wall=$(date +%s) bixi.do=show,system,poweroff" < /dev/null 2>&1 | tee "$log" || status=$?
+    -a "console=ttyS0 bixi.cpus=2 bixi.mem=1024 bixi.wall=$(date +%s) bixi.do=show,system,poweroff" < /dev/null 2>&1 | tee "$log" || status=$?
 if [ "$status" = 0 ] && grep -q '@@ all end' "$log" && ! grep -q '@@ .* FAILED' "$log"; then
     echo "bixi: Debian booted to userland, its checks passed, it powered off"
     exit 0

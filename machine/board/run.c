@@ -15,9 +15,9 @@
 #include "machine/cpu/exception.h"
 #include "machine/interp/interp.h"
 
-#define SLICE 1000 /* instructions a core executes at a time, deterministic mode */
-#define SLICES_PER_POLL 256 /* between looks at the host's descriptors */
-#define ENDLESS (UINT64_C(1) << 48) /* instructions: until something wants attention */
+#define SLICE		1000		    /* instructions a core executes at a time, deterministic mode */
+#define SLICES_PER_POLL 256		    /* between looks at the host's descriptors */
+#define ENDLESS		(UINT64_C(1) << 48) /* instructions: until something wants attention */
 
 static uint64_t host_ns(void)
 {
@@ -158,7 +158,7 @@ static int vcpus_start(struct machine *machine)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned id = 0; id < machine->group.count && !err; id++) {
 		struct vcpu *vcpu = &machine->vcpu[id];
-		char name[16];
+		char name[32];
 
 		*vcpu = (struct vcpu){ .machine = machine, .cpu = machine->group.cpu[id] };
 		err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);

@@ -134,12 +134,12 @@ static int print_elf(const struct image *image, const char *path)
 	if (header.e_machine != EM_LOONGARCH) {
 		fprintf(stderr, "bixi disasm: %s is not for LoongArch: its ELF machine number is %u\n", path,
 			header.e_machine);
-		return 1;
+		return 2;
 	}
 	printf("\n%s:     file format elf64-loongarch\n\n", path);
 	if (!print_sections(image, &header) && !print_segments(image, &header)) {
 		fprintf(stderr, "bixi disasm: %s has no executable section or segment\n", path);
-		return 1;
+		return 2;
 	}
 	return 0;
 }
@@ -155,19 +155,19 @@ static int print_file(const char *path, uint64_t raw_base)
 		fprintf(stderr, "bixi disasm: cannot open %s: %s\n", path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
-		return 1;
+		return 2;
 	}
 	if (!S_ISREG(status.st_mode)) {
 		fprintf(stderr, "bixi disasm: %s is not a regular file\n", path);
 		close(fd);
-		return 1;
+		return 2;
 	}
 	image.size = status.st_size;
 	image.data = image.size ? mmap(NULL, image.size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
 	close(fd);
 	if (image.data == MAP_FAILED) {
 		fprintf(stderr, "bixi disasm: cannot map %s: %s\n", path, strerror(errno));
-		return 1;
+		return 2;
 	}
 	if (image_is_elf(&image))
 		result = print_elf(&image, path);
@@ -177,7 +177,7 @@ static int print_file(const char *path, uint64_t raw_base)
 		munmap((void *)image.data, image.size);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "bixi disasm: cannot write the output: %s\n", strerror(errno));
-		return 1;
+		return 2;
 	}
 	return result;
 }
@@ -203,6 +203,7 @@ int disasm_main(int argc, char **argv)
 	int option;
 
 	optind = 1;
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'b':
@@ -214,7 +215,9 @@ int disasm_main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			return 2; /* getopt_long() has said why */
+			fprintf(stderr, "bixi disasm: %s is no option of disasm, or lacks its value\n",
+				argv[optind - 1]);
+			return 2;
 		}
 	}
 	if (optind != argc - 1) {

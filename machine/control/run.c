@@ -34,6 +34,7 @@ struct run {
 	struct block *block[OPTIONS_MAX_DISKS];
 	struct virtio_device *disk[OPTIONS_MAX_DISKS], *virtio_console;
 	struct boot_request boot;
+	char cpu_name[24]; /* "Loongson-3A5000" */
 	uint8_t seed[PLATFORM_SEED_SIZE];
 	bool loaded; /* images are in RAM for the first start */
 	char error[ERROR_SIZE];
@@ -55,12 +56,23 @@ static void key_monitor(void *opaque)
 	fprintf(stderr, "\r\nbixi: the monitor comes in a later version; Ctrl-a x leaves\r\n");
 }
 
+/* A deterministic machine's randomness is fixed; any other's comes from the host. */
+static void fill_seed(struct run *run)
+{
+	for (size_t i = 0; i < sizeof(run->seed); i++)
+		run->seed[i] = (uint8_t)(i * 37 + 11);
+	if (!run->options.deterministic)
+		(void)!getrandom(run->seed, sizeof(run->seed), 0);
+}
+
 /* Puts the images into RAM and the instructions that enter the kernel where every core begins. */
 static int load_images(struct run *run)
 {
 	struct boot_layout layout;
-	int error = firmware_start(&run->machine->bus, &run->boot, &layout, run->error);
+	int error;
 
+	fill_seed(run);
+	error = firmware_start(&run->machine->bus, &run->boot, &layout, run->error);
 	if (!error)
 		error = machine_set_boot_rom(run->machine, layout.boot_rom, layout.boot_rom_size);
 	return error;
@@ -76,15 +88,6 @@ static int reset_images(struct machine *machine, void *opaque)
 		return 0;
 	}
 	return load_images(run);
-}
-
-/* A deterministic machine's randomness is fixed; any other's comes from the host. */
-static void fill_seed(struct run *run)
-{
-	for (size_t i = 0; i < sizeof(run->seed); i++)
-		run->seed[i] = (uint8_t)(i * 37 + 11);
-	if (!run->options.deterministic)
-		(void)!getrandom(run->seed, sizeof(run->seed), 0);
 }
 
 static int create_machine(struct run *run)
@@ -103,12 +106,14 @@ static int create_machine(struct run *run)
 
 	if (machine_create(&run->machine, &config, run->error, ERROR_SIZE))
 		return run_refuse(run);
-	fill_seed(run);
+	/* The model's chip name is what IOCSR answers: up to 8 characters in a register. */
+	snprintf(run->cpu_name, sizeof(run->cpu_name), "Loongson-%.8s", (const char *)&options->cpu->iocsr_chip);
 	run->boot = (struct boot_request){
 		.kernel = options->kernel,
 		.initrd = options->initrd,
 		.cmdline = options->append,
 		.cpus = options->cpus,
+		.cpu_name = run->cpu_name,
 		.seed = run->seed,
 	};
 	run->machine->reset_hook = reset_images;
@@ -132,6 +137,8 @@ static int open_character_devices(struct run *run)
 		return -1;
 	if (chardev_open(&run->console, options->console, &run->machine->loop, &keys, run->error, ERROR_SIZE))
 		return run_refuse(run);
+	if (strcmp(options->console, "pty") == 0)
+		fprintf(stderr, "bixi: the virtio console is %s\n", chardev_where(run->console));
 	if (virtio_console_create(&run->virtio_console, &run->machine->pci, PCI_DEVFN_AUTO, run->console,
 				  &run->machine->loop, &run->machine->clock))
 		return usage_error("--console %s: no memory for the device", options->console);

@@ -9,12 +9,13 @@
 #include "machine/cpu/internal.h"
 #include "machine/cpu/reserve.h"
 
-#define PTE_P		(UINT64_C(1) << 7)
-#define PTE_W		(UINT64_C(1) << 8)
-#define PTE_HUGE	(UINT64_C(1) << 6)  /* in a directory */
-#define PTE_HUGE_G	(UINT64_C(1) << 12) /* G of a huge page */
-#define PTE_LEVEL_SHIFT 13 /* of a huge page, between LDDIR and LDPTE: the directory level it was found in   \
-			    */
+#define PTE_P	   (UINT64_C(1) << 7)
+#define PTE_W	   (UINT64_C(1) << 8)
+#define PTE_HUGE   (UINT64_C(1) << 6)  /* in a directory */
+#define PTE_HUGE_G (UINT64_C(1) << 12) /* G of a huge page */
+#define PTE_LEVEL_SHIFT                                                                                      \
+	13 /* of a huge page, between LDDIR and LDPTE: the directory level it was found in                   \
+	    */
 #define PTE_LEVEL (UINT64_C(3) << PTE_LEVEL_SHIFT)
 
 /* Bits of the address that index a table: level 0 is the page table, 1-4 are Dir1-Dir4. */
@@ -89,7 +90,7 @@ void ptw_ldpte(struct cpu *cpu, uint64_t base, unsigned seq)
 
 	if (base & PTE_HUGE) {
 		index = table_index(csr, base >> PTE_LEVEL_SHIFT & 3);
-		ps = index.base + index.width - 1;
+		ps = (index.base + index.width - 1) & 0x3f; /* as wide as PS, whatever PWCL and PWCH say */
 		elo = huge_half(base, ps, seq);
 	} else {
 		index = table_index(csr, 0);
@@ -97,7 +98,7 @@ void ptw_ldpte(struct cpu *cpu, uint64_t base, unsigned seq)
 		elo = pte_read(cpu, base + 8 * ((index_of(index, bad_address(csr)) & ~UINT64_C(1)) | seq));
 	}
 	*(seq ? &csr->tlbrelo1 : &csr->tlbrelo0) = elo & CSR_ELO_MASK;
-	csr->tlbrehi = (csr->tlbrehi & ~UINT64_C(0x3f)) | (ps & 0x3f);
+	csr->tlbrehi = (csr->tlbrehi & ~UINT64_C(0x3f)) | ps;
 }
 
 /* Where a walk ended: at @pa lies the entry for pages of 2^ps bytes (a huge page's: two halves of it). */

@@ -51,6 +51,29 @@ check "bixi version prints the version" $?
 "$bixi" disasm "$work/random" > "$work/out"
 check "bixi disasm prints random bytes without failing" $?
 
+# A trace in each of its forms names what the guest's firmware-less start is sure to do.
+cmdline=
+boot text 300 poweroff --trace "exception,csr,$work/trace"
+[ $status = 0 ] && grep -q ' exception ' "$work/trace" && grep -q ' csr ' "$work/trace"
+check "--trace writes text" $?
+boot json 300 poweroff --trace "interrupt,device,$work/trace.json"
+[ $status = 0 ] && python3 -c '
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+assert any(e["cat"] == "interrupt" for e in events) and any(e["cat"] == "device" for e in events)' "$work/trace.json"
+check "--trace writes JSON that parses" $?
+boot stats 300 poweroff --stats
+grep -qE '^bixi: instructions +[0-9]{9,}' "$work/stats.log"
+check "--stats prints the instructions" $?
+
+# Serial ports to files, and the same machine on QEMU.
+boot file 300 show,poweroff --serial "file:$work/console"
+[ $status = 0 ] && grep -q 'userland begin' "$work/console"
+check "--serial file:PATH leaves the console in the file" $?
+boot qemu 300 show,poweroff -q "$(scripts/setup-tools.sh qemu-path)"
+[ $status = 0 ] && grep -q 'PCI functions: [1-9]' "$work/qemu.log"
+check "-q runs the same machine on QEMU, with PCI through its firmware" $?
+
 # A guest that is nonsense ends in a guest-visible way, within the time given: no crash of the host.
 cmdline=
 timeout 20 "$bixi" run -k "$guest/vmlinuz" -i "$work/random" -m 512M -a "console=ttyS0 panic=-1" --no-reboot \

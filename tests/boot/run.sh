@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 machine() { # CPUS MEM MIB [OPTION...]
     local cpus=$1 mem=$2 mib=$3 name="boot-$1-$2"
     shift 3
-    cmdline="cpus=$cpus mem=$mib wall=$(date +%s)"
+    cmdline="bixi.cpus=$cpus bixi.mem=$mib bixi.wall=$(date +%s)"
     boot "$name" 300 system,poweroff -c "$cpus" -m "$mem" "$@"
     check "Debian boots with $cpus core(s) and $mem${*:+ ($*)} and powers off with status 0" $status
     for step in cores memory pci power-button rtc date; do

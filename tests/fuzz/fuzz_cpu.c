@@ -175,6 +175,22 @@ static int start(struct machine *machine, void *opaque)
 	return 0;
 }
 
+/* Random instructions of all rows, the privileged ones more often, at @pa. */
+static void place_code(struct program *program, uint64_t pa)
+{
+	uint64_t *state = &program->state;
+
+	for (unsigned i = 0; i < JOLT_NS / 2 && pa < FIXTURE_RAM; i++, pa += 4) {
+		enum isa_op op = isa_random_u64(state) % (ISA_OP_COUNT - 1) + 1;
+		uint32_t word;
+
+		while (isa_random_u64(state) % 3 == 0 && isa_info[op].extension != ISA_EXT_PRIV)
+			op = isa_random_u64(state) % (ISA_OP_COUNT - 1) + 1;
+		word = isa_random(op, state);
+		memcpy(program->machine->bus.ram + pa, &word, 4);
+	}
+}
+
 /* Random code soon ends in exceptions without end: each core is set on another place, often in a good state.
  */
 static void jolt(void *opaque)
@@ -199,6 +215,8 @@ static void jolt(void *opaque)
 		}
 		cpu_set_gpr(cpu, (choice >> 16) % 31 + 1, random_value(machine, &program->state));
 		cpu->pc = (choice >> 32) % FIXTURE_RAM & ~UINT64_C(3);
+		if (choice >> 9 & 1)
+			place_code(program, cpu->pc);
 		atomic_store(&cpu->halted, false);
 	}
 	clock_timer_set(&machine->clock, &program->jolt, now + JOLT_NS);

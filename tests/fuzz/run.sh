@@ -6,9 +6,9 @@ cd "$(dirname "$0")/../.."
 seconds=${FUZZ_SECONDS:-60}
 make -s -j"$(nproc)" O=build/fuzz CC=clang-19 SANITIZE=fuzzer-no-link,address,undefined fuzzers
 passed=0 failed=0
-for fuzzer in build/fuzz/tests/fuzz/fuzz_*; do
-    [ -x "$fuzzer" ] && [ ! -d "$fuzzer" ] || continue
-    name=$(basename "$fuzzer")
+for source in tests/fuzz/fuzz_*.c; do
+    name=$(basename "$source" .c)
+    fuzzer=build/fuzz/tests/fuzz/$name
     seeds=tests/fuzz/corpus/${name#fuzz_}
     work=build/fuzz/corpus/$name
     mkdir -p "$work"

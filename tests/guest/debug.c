@@ -25,7 +25,8 @@ __asm__(".pushsection .text.debug, \"ax\"\n\t.balign 4096\n\t.globl debug_vector
 	"csrrd $t0, 0x502\n\t"
 	"ertn\n\t"
 	".globl debug_syscall\ndebug_syscall: syscall 0\n\t"
-	".globl debug_interrupt\ndebug_interrupt: li.w $t0, 4\n\tcsrxchg $t0, $t0, 0\n\tnop\n\tnop\n\tli.w $t0, 4\n\tcsrxchg $zero, $t0, 0\n\t"
+	".globl debug_interrupt\ndebug_interrupt: li.w $t0, 4\n\tcsrxchg $t0, $t0, 0\n\tnop\n\tnop\n\tli.w "
+	"$t0, 4\n\tcsrxchg $zero, $t0, 0\n\t"
 	"csrrd $t0, 0x501\n\tcsrwr $t0, 0x30\n\tb debug_leave\n\t"
 	".globl debug_reserve\ndebug_reserve: li.w $t0, 0x103\n\tcsrwr $t0, 0x312\n\tb debug_leave\n\t"
 	".popsection");
@@ -48,6 +49,10 @@ void suite(void)
 {
 	uint64_t era = 0x123456789abcd000, prmd = 6;
 
+	if (on_qemu) {
+		skip("debug mode", "QEMU does not come back from it");
+		return;
+	}
 	trap_clear();
 	csr_write(CSR_ERA, era);
 	csr_write(CSR_PRMD, prmd);
@@ -62,7 +67,6 @@ void suite(void)
 	check(csr_read(CSR_ERA) == era && csr_read(CSR_PRMD) == prmd, "debug mode leaves ERA and PRMD alone");
 	enter(debug_syscall);
 	check_equal(csr_read(0x32), 2, "an exception in debug mode starts the debug handler anew");
-	qemu_differs();
 	check_equal(csr_read(0x31) >> 16 & 0x3f, EXC_SYS, "DBG.Ecode tells which");
 	check(csr_read(CSR_ERA) == era, "and ERA is not touched by it");
 	csr_write(CSR_PRMD, 0);
@@ -72,13 +76,11 @@ void suite(void)
 	csr_change(CSR_CRMD, 0, 4);
 	csr_write(CSR_ECFG, 0);
 	csr_write(CSR_ESTAT, 0);
-	qemu_differs();
 	check_equal(csr_read(0x32), 1, "no interrupt is taken in debug mode");
-	if (on_qemu)
-		return;
 	enter(debug_reserve);
 	check_equal(csr_read(CSR_MWP0CFG1 + 2), 0x103, "debug mode can set a watchpoint's DMOnly");
 	csr_write(CSR_MWP0CFG1, 0x1000);
 	csr_write(CSR_MWP0CFG1 + 2, 0);
-	check(csr_read(CSR_MWP0CFG1 + 2) == 0x103 && csr_read(CSR_MWP0CFG1) == 0, "outside debug mode such a watchpoint cannot be changed");
+	check(csr_read(CSR_MWP0CFG1 + 2) == 0x103 && csr_read(CSR_MWP0CFG1) == 0,
+	      "outside debug mode such a watchpoint cannot be changed");
 }

@@ -49,7 +49,8 @@ static void saved_state(void)
 	check_equal(trap.frame.era, ADDRESS(do_syscall), "ERA is the address of the instruction that raised");
 	check_equal(trap.frame.badi, 0x002b0005, "BADI is the word of the instruction that raised");
 	check_equal(trap.frame.prmd, 4, "PRMD has the privilege level and IE of before");
-	check_equal(trap.frame.crmd & 0x21f, 0x10, "an exception leaves PLV0, IE and WE clear, mapped mode as it was");
+	check_equal(trap.frame.crmd & 0x21f, 0x10,
+		    "an exception leaves PLV0, IE and WE clear, mapped mode as it was");
 	check_equal(crmd & 7, 4, "ERTN brings PLV and IE back from PRMD");
 	trap_clear();
 	call(ADDRESS(do_break), 0, 0);
@@ -66,7 +67,8 @@ static void undefined(void)
 {
 	expect(do_undefined, 0, 0, EXC_INE, "an undefined word raises INE");
 	qemu_differs();
-	check_equal(trap.frame.badi, 0xffffffffffffffff, "BADI of an undefined word is the word, sign-extended");
+	check_equal(trap.frame.badi, 0xffffffffffffffff,
+		    "BADI of an undefined word is the word, sign-extended");
 	expect(do_zero, 0, 0, EXC_INE, "the word 0 raises INE");
 	csr_write(CSR_EUEN, 0xf);
 	expect(do_lbt, 0, 0, EXC_INE, "a binary-translation instruction raises INE as CPUCFG has no LBT");
@@ -121,9 +123,11 @@ static void alignment_and_bounds(void)
 	else
 		misaligned(data);
 	expect(do_ldgt, data, data + 8, EXC_BCE, "ldgt below its bound raises BCE");
+	qemu_differs();
 	check_equal(trap.frame.badv, data, "BADV of BCE is the address");
 	expect(do_asrtle, 2, 1, EXC_BCE, "a failed asrtle raises BCE");
-	expect(do_load, 0x5000000000000000, 0, EXC_ADEM, "a load from no window and no legal address raises ADEM");
+	expect(do_load, 0x5000000000000000, 0, EXC_ADEM,
+	       "a load from no window and no legal address raises ADEM");
 	check_equal(trap.frame.badv, 0x5000000000000000, "BADV of ADEM is the address");
 	expect(do_store, 0x0001000000000000, 0, EXC_ADEM, "a store above the legal addresses raises ADEM");
 	expect(do_load, 0xfffe800000000000, 0, EXC_ADEM, "a load below the upper legal half raises ADEM");
@@ -147,7 +151,9 @@ static void bad_fetches(void)
 	trap_clear();
 	trap_resume = ADDRESS(call_return);
 	call(ADDRESS(do_break) + 2, 0, 0);
+	qemu_differs();
 	check(trapped(EXC_ADEF), "a jump to a misaligned address raises ADEF");
+	qemu_differs();
 	check_equal(trap.frame.badv, ADDRESS(do_break) + 2, "BADV of a misaligned fetch is the address");
 }
 
@@ -185,7 +191,8 @@ static void entries(void)
 		}
 	}
 	csr_write(CSR_ECFG, 0);
-	check(general, "the entry is EENTRY plus 2^(VS+2) times Ecode, EENTRY itself for VS = 0, for every VS");
+	check(general,
+	      "the entry is EENTRY plus 2^(VS+2) times Ecode, EENTRY itself for VS = 0, for every VS");
 	check(interrupt, "an interrupt's entry number is 64 plus its own, for every VS");
 	csr_write(CSR_EENTRY, ADDRESS(vectors) | 0xfff);
 	qemu_differs();
@@ -203,6 +210,10 @@ static void from_user(void)
 	trap_clear();
 	user_run(3, USER(do_load), CACHED(scratch(0)), 0);
 	check(trapped(EXC_ADEM), "a window that PLV3 may not use does not map for PLV3");
+	if (on_qemu) {
+		skip("PLV1", "QEMU knows PLV0 and PLV3");
+		return;
+	}
 	trap_clear();
 	trap_resume = ADDRESS(user_return);
 	user_run(1, USER(do_syscall), 0, 0);

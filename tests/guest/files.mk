@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # Bare-metal programs that test the processor from inside; each suite is one ELF.
 guest-suites := exceptions interrupts tlb walk translate privilege csr timer watch debug pmu smp instructions
+# The interrupt path: controllers of the chip and of the bridge.
+guest-irq-suites := irq_uart irq_ipi irq_extioi irq_msi irq_bridge
+guest-suites += $(guest-irq-suites)
 guest-tests += $(guest-suites:%=tests/guest/%.elf)
 
 # EUEN is 0 in these programs, so the compiler must not use vector or FP registers on its own.
@@ -19,3 +22,5 @@ $(O)/tests/guest/%.o: tests/guest/%.S
 
 $(O)/tests/guest/%.elf: $(guest-runtime) $(O)/tests/guest/%.o tests/guest/link.ld
 	$(GUEST_LD) -T tests/guest/link.ld -o $@ $(guest-runtime) $(O)/tests/guest/$*.o
+
+$(guest-irq-suites:%=$(O)/tests/guest/%.o): tests/guest/irq.h

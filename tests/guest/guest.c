@@ -4,9 +4,9 @@
 
 #include "guest.h"
 
-#define UART 0x800000001fe001e0
+#define UART	    0x800000001fe001e0
 #define EXIT_DEVICE 0x80000000100e2000
-#define QEMU_SLEEP 0x80000000100e001c
+#define QEMU_SLEEP  0x80000000100e001c
 
 volatile struct trap trap;
 volatile uint64_t trap_resume;
@@ -249,7 +249,7 @@ void guest_main(uint64_t cmdline)
 {
 	const char *s = (const char *)CACHED(cmdline);
 
-	for (unsigned i = 0; cmdline && i < 256 && s[i]; i++)
+	for (unsigned i = 0; i < 256 && s[i]; i++)
 		if (s[i] == 'q' && s[i + 1] == 'e' && s[i + 2] == 'm' && s[i + 3] == 'u')
 			on_qemu = true;
 	trap_clear();

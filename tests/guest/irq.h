@@ -9,59 +9,60 @@
 #include "guest.h"
 
 /* IOCSR offsets. */
-#define CHIP_MISC 0x420
-#define IPI_STATUS 0x1000
-#define IPI_ENABLE 0x1004
-#define IPI_SET 0x1008
-#define IPI_CLEAR 0x100c
-#define MAILBOX(n) (0x1020 + 8 * (n))
-#define IPI_SEND 0x1040
-#define MAIL_SEND 0x1048
-#define EXTIOI_SEND 0x1140
-#define ANY_SEND 0x1158
+#define CHIP_MISC	 0x420
+#define IPI_STATUS	 0x1000
+#define IPI_ENABLE	 0x1004
+#define IPI_SET		 0x1008
+#define IPI_CLEAR	 0x100c
+#define MAILBOX(n)	 (0x1020 + 8 * (n))
+#define IPI_SEND	 0x1040
+#define MAIL_SEND	 0x1048
+#define EXTIOI_SEND	 0x1140
+#define ANY_SEND	 0x1158
 #define EXTIOI_NODE_TYPE 0x14a0
-#define EXTIOI_IPMAP 0x14c0
-#define EXTIOI_ENABLE 0x1600
-#define EXTIOI_BOUNCE 0x1680
-#define EXTIOI_ISR 0x1700
-#define EXTIOI_CORE_ISR 0x1800
-#define EXTIOI_ROUTE 0x1c00
+#define EXTIOI_IPMAP	 0x14c0
+#define EXTIOI_ENABLE	 0x1600
+#define EXTIOI_BOUNCE	 0x1680
+#define EXTIOI_ISR	 0x1700
+#define EXTIOI_CORE_ISR	 0x1800
+#define EXTIOI_ROUTE	 0x1c00
 
 /* Uncached addresses of devices. */
-#define DEVICE(pa) (0x8000000000000000 | (pa))
-#define PIC DEVICE(0x10000000)
-#define PIC_MASK (PIC + 0x20)
+#define DEVICE(pa)   (0x8000000000000000 | (pa))
+#define PIC	     DEVICE(0x10000000)
+#define PIC_MASK     (PIC + 0x20)
 #define PIC_HTMSI_EN (PIC + 0x40)
-#define PIC_EDGE (PIC + 0x60)
-#define PIC_CLEAR (PIC + 0x80)
-#define PIC_VECTOR (PIC + 0x200)
-#define PIC_IRR (PIC + 0x380)
-#define PIC_ISR (PIC + 0x3a0)
+#define PIC_EDGE     (PIC + 0x60)
+#define PIC_CLEAR    (PIC + 0x80)
+#define PIC_VECTOR   (PIC + 0x200)
+#define PIC_IRR	     (PIC + 0x380)
+#define PIC_ISR	     (PIC + 0x3a0)
 #define PIC_POLARITY (PIC + 0x3e0)
-#define RTC DEVICE(0x100d0100)
-#define GED DEVICE(0x100e0000)
-#define UART0 DEVICE(0x1fe001e0)
-#define UART1 DEVICE(0x1fe002e0)
-#define AVEC DEVICE(0x2fe00000)
-#define MSI DEVICE(0x2ff00000)
+#define RTC	     DEVICE(0x100d0100)
+#define GED	     DEVICE(0x100e0000)
+#define UART0	     DEVICE(0x1fe001e0)
+#define UART1	     DEVICE(0x1fe002e0)
+#define AVEC	     DEVICE(0x2fe00000)
+#define MSI	     DEVICE(0x2ff00000)
 
 enum { UART_DATA, UART_IER, UART_IIR, UART_LCR, UART_MCR, UART_LSR, UART_FCR = 2 };
 enum { PIN_UART0 = 2, PIN_UART1 = 3, PIN_RTC = 6, PIN_GED = 7 };
 
-#define HWI(n) (1u << (2 + (n))) /* bit of ESTAT.IS and ECFG.LIE */
-#define ESTAT_IPI (1u << 12)
+#define HWI(n)	      (1u << (2 + (n))) /* bit of ESTAT.IS and ECFG.LIE */
+#define ESTAT_IPI     (1u << 12)
 #define ESTAT_MESSAGE (1u << 14)
 
-#define iocsr_read8(offset) ((uint8_t)__builtin_loongarch_iocsrrd_b(offset))
-#define iocsr_read16(offset) ((uint16_t)__builtin_loongarch_iocsrrd_h(offset))
-#define iocsr_read32(offset) __builtin_loongarch_iocsrrd_w(offset)
-#define iocsr_read64(offset) __builtin_loongarch_iocsrrd_d(offset)
-#define iocsr_write8(offset, value) __builtin_loongarch_iocsrwr_b(value, offset)
+#define iocsr_read8(offset)	     ((uint8_t)__builtin_loongarch_iocsrrd_b(offset))
+#define iocsr_read16(offset)	     ((uint16_t)__builtin_loongarch_iocsrrd_h(offset))
+#define iocsr_read32(offset)	     __builtin_loongarch_iocsrrd_w(offset)
+#define iocsr_read64(offset)	     __builtin_loongarch_iocsrrd_d(offset)
+#define iocsr_write8(offset, value)  __builtin_loongarch_iocsrwr_b(value, offset)
 #define iocsr_write16(offset, value) __builtin_loongarch_iocsrwr_h(value, offset)
 #define iocsr_write32(offset, value) __builtin_loongarch_iocsrwr_w(value, offset)
 #define iocsr_write64(offset, value) __builtin_loongarch_iocsrwr_d(value, offset)
 
-#define MAX_CORES 16 /* for which crt0.S has stacks */
+#define EXTIOI_VECTORS 256
+#define MAX_CORES      16 /* for which crt0.S has stacks */
 
 static inline uint8_t load8(uint64_t va)
 {

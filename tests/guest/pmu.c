@@ -2,11 +2,11 @@
 /* Performance counters: Vol.1 7.7. */
 #include "guest.h"
 
-#define EVENT_CYCLES 0
+#define EVENT_CYCLES	   0
 #define EVENT_INSTRUCTIONS 1
-#define PLV0 (1 << 16)
-#define PLV3 (1 << 19)
-#define PMIEN (1 << 20)
+#define PLV0		   (1 << 16)
+#define PLV3		   (1 << 19)
+#define PMIEN		   (1 << 20)
 
 /* 1000 turns of 2 instructions. */
 SNIPPET(do_loop, "li.w $t0, 1000\n1: addi.d $t0, $t0, -1\n\tbnez $t0, 1b");

@@ -2,31 +2,31 @@
 /* Privileged instructions outside PLV0: each raises IPE.  Vol.1 4.2, CSR.MISC of 7.4.4. */
 #include "guest.h"
 
-#define ROWS(ROW)                                                                                      \
-	ROW(csrrd, "csrrd $a0, 0x30")                                                                  \
-	ROW(csrrd_pmcnt, "csrrd $a0, 0x201")                                                           \
-	ROW(csrwr, "csrwr $a0, 0x30")                                                                  \
-	ROW(csrxchg, "csrxchg $a0, $a1, 0x30")                                                         \
-	ROW(cacop, "cacop 0, $a0, 0")                                                                  \
-	ROW(lddir, "lddir $a0, $a0, 1")                                                                \
-	ROW(ldpte, "ldpte $a0, 0")                                                                     \
-	ROW(iocsrrd_b, "iocsrrd.b $a0, $a0")                                                           \
-	ROW(iocsrrd_h, "iocsrrd.h $a0, $a0")                                                           \
-	ROW(iocsrrd_w, "iocsrrd.w $a0, $a0")                                                           \
-	ROW(iocsrrd_d, "iocsrrd.d $a0, $a0")                                                           \
-	ROW(iocsrwr_b, "iocsrwr.b $a0, $a1")                                                           \
-	ROW(iocsrwr_h, "iocsrwr.h $a0, $a1")                                                           \
-	ROW(iocsrwr_w, "iocsrwr.w $a0, $a1")                                                           \
-	ROW(iocsrwr_d, "iocsrwr.d $a0, $a1")                                                           \
-	ROW(tlbclr, "tlbclr")                                                                          \
-	ROW(tlbflush, "tlbflush")                                                                      \
-	ROW(tlbsrch, "tlbsrch")                                                                        \
-	ROW(tlbrd, "tlbrd")                                                                            \
-	ROW(tlbwr, "tlbwr")                                                                            \
-	ROW(tlbfill, "tlbfill")                                                                        \
-	ROW(invtlb, "invtlb 0, $zero, $zero")                                                          \
-	ROW(ertn, "ertn")                                                                              \
-	ROW(idle, "idle 0")                                                                            \
+#define ROWS(ROW)                                                                                            \
+	ROW(csrrd, "csrrd $a0, 0x30")                                                                        \
+	ROW(csrrd_pmcnt, "csrrd $a0, 0x201")                                                                 \
+	ROW(csrwr, "csrwr $a0, 0x30")                                                                        \
+	ROW(csrxchg, "csrxchg $a0, $a1, 0x30")                                                               \
+	ROW(cacop, "cacop 0, $a0, 0")                                                                        \
+	ROW(lddir, "lddir $a0, $a0, 1")                                                                      \
+	ROW(ldpte, "ldpte $a0, 0")                                                                           \
+	ROW(iocsrrd_b, "iocsrrd.b $a0, $a0")                                                                 \
+	ROW(iocsrrd_h, "iocsrrd.h $a0, $a0")                                                                 \
+	ROW(iocsrrd_w, "iocsrrd.w $a0, $a0")                                                                 \
+	ROW(iocsrrd_d, "iocsrrd.d $a0, $a0")                                                                 \
+	ROW(iocsrwr_b, "iocsrwr.b $a0, $a1")                                                                 \
+	ROW(iocsrwr_h, "iocsrwr.h $a0, $a1")                                                                 \
+	ROW(iocsrwr_w, "iocsrwr.w $a0, $a1")                                                                 \
+	ROW(iocsrwr_d, "iocsrwr.d $a0, $a1")                                                                 \
+	ROW(tlbclr, "tlbclr")                                                                                \
+	ROW(tlbflush, "tlbflush")                                                                            \
+	ROW(tlbsrch, "tlbsrch")                                                                              \
+	ROW(tlbrd, "tlbrd")                                                                                  \
+	ROW(tlbwr, "tlbwr")                                                                                  \
+	ROW(tlbfill, "tlbfill")                                                                              \
+	ROW(invtlb, "invtlb 0, $zero, $zero")                                                                \
+	ROW(ertn, "ertn")                                                                                    \
+	ROW(idle, "idle 0")                                                                                  \
 	ROW(dbcl, "dbcl 0")
 
 #define DEFINE(name, text) SNIPPET(do_##name, text);

@@ -8,7 +8,8 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 O=${O:-build}
 suites=("$@")
-[ $# = 0 ] && suites=(exceptions interrupts tlb walk translate privilege csr timer watch debug pmu smp instructions)
+[ $# = 0 ] && suites=(exceptions interrupts tlb walk translate privilege csr timer watch debug pmu smp instructions
+    irq_uart irq_ipi irq_extioi irq_msi irq_bridge)
 passed=0 failed=0
 
 # run TITLE COMMAND...: counts what the program's last line says; a program without one has failed.
@@ -32,6 +33,7 @@ for suite in "${suites[@]}"; do
     elf=$O/tests/guest/$suite.elf
     cores=1
     [ "$suite" = smp ] && cores=4
+    [[ "$suite" = irq_* ]] && cores=6 # two nodes of four
     if [ -n "${QEMU:-}" ]; then
         for model in la464 max; do
             run "$suite on QEMU's $model" "$QEMU" -M virt -cpu $model -smp $cores -m 1G -display none -monitor none \

@@ -5,10 +5,10 @@
  */
 #include "guest.h"
 
-#define CORES 4
-#define TURNS 1000000
-#define IOCSR_IPI_SEND 0x1040
-#define IOCSR_MAIL_SEND 0x1048
+#define CORES		 4
+#define TURNS		 1000000
+#define IOCSR_IPI_SEND	 0x1040
+#define IOCSR_MAIL_SEND	 0x1048
 #define IOCSR_IPI_ENABLE 0x1004
 
 void secondary_start(void);
@@ -19,6 +19,7 @@ static struct {
 	volatile uint32_t lock __attribute__((aligned(64)));
 	volatile uint32_t phase __attribute__((aligned(64))); /* which means is being tested */
 	volatile uint32_t ready __attribute__((aligned(64))), done;
+	volatile bool started[CORES];
 	volatile uint64_t private[CORES] __attribute__((aligned(64)));
 } shared;
 
@@ -35,15 +36,19 @@ static void add(volatile uint32_t *word, uint32_t n)
 static void by_ll_w(unsigned core)
 {
 	for (unsigned i = turns(); i; i--)
-		__asm__ volatile("1: ll.w $t0, %0, 0; addi.w $t0, $t0, 1; sc.w $t0, %0, 0; beqz $t0, 1b" ::"r"(&shared.value)
-				 : "$t0", "memory");
+		__asm__ volatile(
+			"1: ll.w $t0, %0, 0; addi.w $t0, $t0, 1; sc.w $t0, %0, 0; beqz $t0, 1b" ::"r"(
+				&shared.value)
+			: "$t0", "memory");
 }
 
 static void by_ll_d(unsigned core)
 {
 	for (unsigned i = turns(); i; i--)
-		__asm__ volatile("1: ll.d $t0, %0, 0; addi.d $t0, $t0, 1; sc.d $t0, %0, 0; beqz $t0, 1b" ::"r"(&shared.value)
-				 : "$t0", "memory");
+		__asm__ volatile(
+			"1: ll.d $t0, %0, 0; addi.d $t0, $t0, 1; sc.d $t0, %0, 0; beqz $t0, 1b" ::"r"(
+				&shared.value)
+			: "$t0", "memory");
 }
 
 static void by_amadd_w(unsigned core)
@@ -64,7 +69,10 @@ static void by_amswap_lock(unsigned core)
 		uint32_t taken;
 
 		do
-			__asm__ volatile("amswap_db.w %0, %2, %1" : "=&r"(taken) : "r"(&shared.lock), "r"(1) : "memory");
+			__asm__ volatile("amswap_db.w %0, %2, %1"
+					 : "=&r"(taken)
+					 : "r"(&shared.lock), "r"(1)
+					 : "memory");
 		while (taken);
 		shared.value++;
 		__asm__ volatile("dbar 0" ::: "memory");
@@ -76,9 +84,10 @@ static void by_amswap_lock(unsigned core)
 static void by_ll_lock(unsigned core)
 {
 	for (unsigned i = turns(); i; i--) {
-		__asm__ volatile("1: ll.w $t0, %0, 0; bnez $t0, 1b; ori $t0, $zero, 1; sc.w $t0, %0, 0; beqz $t0, 1b;"
-				 "dbar 0" ::"r"(&shared.lock)
-				 : "$t0", "memory");
+		__asm__ volatile(
+			"1: ll.w $t0, %0, 0; bnez $t0, 1b; ori $t0, $zero, 1; sc.w $t0, %0, 0; beqz $t0, 1b;"
+			"dbar 0" ::"r"(&shared.lock)
+			: "$t0", "memory");
 		shared.value++;
 		__asm__ volatile("dbar 0" ::: "memory");
 		shared.lock = 0;
@@ -93,7 +102,8 @@ static void by_amcas(unsigned core)
 		do {
 			seen = old;
 			/* amcas.d old, new, address */
-			__asm__ volatile("move $t0, %0; addi.d $t1, %0, 1; move $t2, %1; .word 0x3859b5cc; move %0, $t0"
+			__asm__ volatile("move $t0, %0; addi.d $t1, %0, 1; move $t2, %1; .word 0x3859b5cc; "
+					 "move %0, $t0"
 					 : "+r"(old)
 					 : "r"(&shared.value)
 					 : "$t0", "$t1", "$t2", "memory");
@@ -105,8 +115,10 @@ static void by_amcas(unsigned core)
 static void by_neighbours(unsigned core)
 {
 	for (unsigned i = turns(); i; i--) {
-		__asm__ volatile("1: ll.d $t0, %0, 0; addi.d $t0, $t0, 1; sc.d $t0, %0, 0; beqz $t0, 1b" ::"r"(&shared.value)
-				 : "$t0", "memory");
+		__asm__ volatile(
+			"1: ll.d $t0, %0, 0; addi.d $t0, $t0, 1; sc.d $t0, %0, 0; beqz $t0, 1b" ::"r"(
+				&shared.value)
+			: "$t0", "memory");
 		shared.private[core]++;
 	}
 }
@@ -138,6 +150,7 @@ static void part(unsigned core, unsigned phase)
 
 void secondary_main(unsigned core)
 {
+	shared.started[core] = true;
 	add(&shared.ready, 1);
 	for (unsigned phase = 1; phase <= MEANS; phase++)
 		if (!means[phase - 1].needs_amcas || cpucfg(2) >> 28 & 1)
@@ -149,7 +162,8 @@ void secondary_main(unsigned core)
 static void start_core(unsigned core, uint64_t entry)
 {
 	for (unsigned half = 2; half--;)
-		__builtin_loongarch_iocsrwr_d((entry >> (32 * half)) << 32 | 1u << 31 | core << 16 | half << 2, IOCSR_MAIL_SEND);
+		__builtin_loongarch_iocsrwr_d(
+			(entry >> (32 * half)) << 32 | 1u << 31 | core << 16 | half << 2, IOCSR_MAIL_SEND);
 	__builtin_loongarch_iocsrwr_w(1u << 31 | core << 16, IOCSR_IPI_SEND);
 }
 
@@ -157,10 +171,13 @@ void suite(void)
 {
 	uint64_t limit = rdtime() + 500000000; /* 5 s */
 
-	for (unsigned core = 1; core < CORES; core++)
-		start_core(core, PHYSICAL(secondary_start));
-	while (shared.ready < CORES - 1 && rdtime() < limit)
-		;
+	/* A core that has yet to reach the ROM's loop clears its mailbox there: ask again. */
+	while (shared.ready < CORES - 1 && rdtime() < limit) {
+		for (unsigned core = 1; core < CORES; core++)
+			if (!shared.started[core])
+				start_core(core, PHYSICAL(secondary_start));
+		wait_ticks(1000000);
+	}
 	check_equal(shared.ready, CORES - 1, "a mailbox and an IPI start each secondary core");
 	if (shared.ready < CORES - 1)
 		return;
@@ -182,5 +199,6 @@ void suite(void)
 	}
 	for (unsigned core = 0; core < CORES; core++)
 		if (shared.private[core] != turns())
-			check_equal(shared.private[core], turns(), "a core's own count beside the contended words is right");
+			check_equal(shared.private[core], turns(),
+				    "a core's own count beside the contended words is right");
 }

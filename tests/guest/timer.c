@@ -32,7 +32,8 @@ static void counter(void)
 	check_equal(id, 0x1234, "rdtime.d gives TID as second result");
 	csr_write(CSR_TID, 0);
 	__asm__ volatile("rdtimel.w %0, $zero; rdtimeh.w %1, $zero" : "=r"(low), "=r"(high));
-	check(high == (uint64_t)(int64_t)(int32_t)(rdtime() >> 32) && (int64_t)low == (int32_t)low, "rdtimel.w and rdtimeh.w give its halves");
+	check(high == (uint64_t)(int64_t)(int32_t)(rdtime() >> 32) && (int64_t)low == (int32_t)low,
+	      "rdtimel.w and rdtimeh.w give its halves");
 	a = rdtime();
 	csr_write(CSR_CNTC, 1ull << 40);
 	b = rdtime();

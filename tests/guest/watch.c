@@ -2,25 +2,31 @@
 /* Watchpoints: Vol.1 7.8. */
 #include "guest.h"
 
-#define WE 0x200
-#define PLV0 2
-#define PLV3 16
-#define LCL 0x80
-#define LOADS 0x100
+#define WE     0x200
+#define PLV0   2
+#define PLV3   16
+#define LCL    0x80
+#define LOADS  0x100
 #define STORES 0x200
-#define SIZE8 0x000
-#define SIZE4 0x400
-#define SIZE2 0x800
-#define SIZE1 0xc00
-#define SKIP 0x10000
+#define SIZE8  0x000
+#define SIZE4  0x400
+#define SIZE2  0x800
+#define SIZE1  0xc00
+#define SKIP   0x10000
 
 /* With CRMD.WE set around the one access. */
-SNIPPET(do_load, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tld.d $a2, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg $zero, $t0, 0");
-SNIPPET(do_load_w, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tld.w $a2, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg $zero, $t0, 0");
-SNIPPET(do_load_b, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tld.b $a2, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg $zero, $t0, 0");
-SNIPPET(do_store, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tst.d $a1, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg $zero, $t0, 0");
-SNIPPET(do_vector, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\txvld $xr0, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg $zero, $t0, 0");
-SNIPPET(do_call, "move $t1, $ra\n\tli.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tjirl $ra, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg $zero, $t0, 0\n\tmove $ra, $t1");
+SNIPPET(do_load, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tld.d $a2, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg "
+		 "$zero, $t0, 0");
+SNIPPET(do_load_w, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tld.w $a2, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg "
+		   "$zero, $t0, 0");
+SNIPPET(do_load_b, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tld.b $a2, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg "
+		   "$zero, $t0, 0");
+SNIPPET(do_store, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tst.d $a1, $a0, 0\n\tli.w $t0, 0x200\n\tcsrxchg "
+		  "$zero, $t0, 0");
+SNIPPET(do_vector, "li.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\txvld $xr0, $a0, 0\n\tli.w $t0, "
+		   "0x200\n\tcsrxchg $zero, $t0, 0");
+SNIPPET(do_call, "move $t1, $ra\n\tli.w $t0, 0x200\n\tcsrxchg $t0, $t0, 0\n\tjirl $ra, $a0, 0\n\tli.w $t0, "
+		 "0x200\n\tcsrxchg $zero, $t0, 0\n\tmove $ra, $t1");
 SNIPPET(target, "nop\n\t.globl target_second\ntarget_second: nop");
 SNIPPET(user_load, "ld.d $a0, $a0, 0");
 extern const char target_second[];
@@ -46,7 +52,8 @@ static void memory(void)
 {
 	uint64_t at = CACHED(scratch(0)) + 0x100;
 
-	check(csr_read(CSR_MWPC) == 8 || csr_read(CSR_MWPC) == 4, "MWPC says how many load/store watchpoints there are");
+	check(csr_read(CSR_MWPC) == 8 || csr_read(CSR_MWPC) == 4,
+	      "MWPC says how many load/store watchpoints there are");
 	load64(at);
 	watch(at, 0, PLV0 | LOADS | SIZE8, 0);
 	trap_clear();
@@ -70,16 +77,19 @@ static void memory(void)
 	csr_change(CSR_CRMD, 0, WE);
 	check_equal(load64(at), 0x77, "a store that hits does not store");
 	watch(at + 5, 0, PLV0 | LOADS | SIZE1, 0);
-	check(hits(do_load, at) && hits(do_load_b, at + 5) && !hits(do_load_b, at + 4) && !hits(do_load_w, at),
+	check(hits(do_load, at) && hits(do_load_b, at + 5) && !hits(do_load_b, at + 4) &&
+		      !hits(do_load_w, at),
 	      "Size 3 watches one byte in any access that touches it");
 	watch(at + 4, 0, PLV0 | LOADS | SIZE4, 0);
-	check(hits(do_load_w, at + 4) && hits(do_load_b, at + 7) && !hits(do_load_w, at), "Size 1 watches a word");
+	check(hits(do_load_w, at + 4) && hits(do_load_b, at + 7) && !hits(do_load_w, at),
+	      "Size 1 watches a word");
 	watch(at + 2, 0, PLV0 | LOADS | SIZE2, 0);
 	check(hits(do_load_b, at + 3) && !hits(do_load_b, at + 4), "Size 2 watches a half word");
 	watch(at + 8, 0, PLV0 | LOADS | SIZE1, 0);
 	check(hits(do_load, at + 1), "a misaligned load hits in its second double word");
 	watch(at, 0xff, PLV0 | LOADS | SIZE8, 0);
-	check(hits(do_load, at + 0xf8) && !hits(do_load, at + 0x100), "Mask takes address bits out of the comparison");
+	check(hits(do_load, at + 0xf8) && !hits(do_load, at + 0x100),
+	      "Mask takes address bits out of the comparison");
 	csr_write(CSR_EUEN, 7);
 	watch(at + 24, 0, PLV0 | LOADS | SIZE8, 0);
 	check(hits(do_vector, at), "a vector load hits in any of its double words");

@@ -46,7 +46,7 @@ static uint64_t vector_mask(enum isa_op op, const struct insn *insn, unsigned re
 {
 	const struct isa_operand_info *first = &isa_operand_info[isa_format_operands[isa_info[op].format][0]];
 
-	if (reg != insn->rd || first->bit != 0)
+	if (reg != insn->rd || first->bit != 0 || isa_info[op].flags & ISA_STORE)
 		return ~UINT64_C(0);
 	if (first->kind == ISA_KIND_VR)
 		return part < 2 ? ~UINT64_C(0) : 0;

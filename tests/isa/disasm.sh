@@ -20,7 +20,8 @@ if [ -z "${LIBS:-}" ]; then
         trap 'rm -rf "$unpacked"' EXIT
         # The numbers in these packages' names change with every release of the library.
         for pattern in '^libc6$' '^libssl3t64$' '^libx264-[0-9]+$' '^libavcodec[0-9]+$'; do
-            package=$(apt-cache "${FORKY_OPTS[@]}" search -n "$pattern" | cut -d ' ' -f 1 | sort -V | tail -n 1)
+            package=$(apt-cache "${FORKY_OPTS[@]}" search -n "$pattern" | cut -d ' ' -f 1 |
+                grep -E "$pattern" | sort -V | tail -n 1)
             dpkg-deb -x "$(forky_fetch "$package" build/guest-debs)" "$unpacked"
         done
         find "$unpacked" -type f \( -name 'libc.so.6' -o -name 'libcrypto.so.*' -o -name 'libx264.so.*' \

@@ -9,8 +9,7 @@
 
 #include "isa/random.h"
 
-/* Inputs of one word; a store-conditional has its own load-linked before it, so its word is used once. */
-enum { INPUTS_PER_WORD = 8 };
+enum { INPUTS_PER_WORD = 4 };
 
 /* What the lanes of a vector or FP register are filled with. */
 enum lanes { LANES_INTEGER, LANES_F16, LANES_F32, LANES_F64 };
@@ -459,7 +458,10 @@ static void make_case(struct test_case *test, uint32_t word, unsigned slot, enum
 unsigned inputs_make(struct batch *batch, enum isa_op op, unsigned count, uint64_t *state)
 {
 	static struct case_state background;
-	unsigned per_word = is_store_conditional(op) ? 1 : INPUTS_PER_WORD;
+	/* A store-conditional has its own load-linked before it; the rest of these have no other inputs. */
+	bool single =
+		is_store_conditional(op) || isa_format_operands[isa_info[op].format][2] == ISA_OPERAND_NONE;
+	unsigned per_word = single ? 1 : INPUTS_PER_WORD;
 
 	if (count > BATCH_CASES)
 		count = BATCH_CASES;

@@ -45,8 +45,8 @@ int interpreter_init(void)
 	return 0;
 }
 
-/* The signal by which Linux tells a program of the exception that was just taken. */
-static uint64_t exception_signal(void)
+/* The signal by which Linux tells a program of the exception that @word just raised. */
+static uint64_t exception_signal(uint32_t word)
 {
 	switch (cpu.csr->estat >> 16 & 0x3f) {
 	case EXC_ALE:
@@ -55,7 +55,8 @@ static uint64_t exception_signal(void)
 	case EXC_BCE:
 		return SIGSYS; /* QEMU's choice; Linux' is SIGSEGV */
 	case EXC_BRK:
-		return SIGTRAP;
+		/* Codes 6 and 7 are what compilers emit on integer overflow and division by zero. */
+		return (word & 0x7ffe) == 6 ? SIGFPE : SIGTRAP;
 	case EXC_INE:
 	case EXC_IPE:
 	case EXC_FPD:
@@ -91,7 +92,7 @@ static bool step(uint32_t word, struct case_state *out)
 	case INSN_STATE_JUMP:
 		return true;
 	default:
-		out->signal = exception_signal();
+		out->signal = exception_signal(word);
 		cpu.pc = cpu.csr->era;
 		return false;
 	}
