@@ -19,6 +19,8 @@ suites=(
     "disassembler|tests/isa/disasm.sh"
     "guest|tests/guest/run.sh"
     "command-line|tests/boot/command-line.sh"
+    "hostile|tests/hostile/run.sh"
+    "fuzz|tests/fuzz/regress.sh"
     "unit|tests/unit/run.sh"
 )
 

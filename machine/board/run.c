@@ -8,6 +8,7 @@
 #include "machine/board/run.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -18,6 +19,11 @@
 #define SLICE		1000		    /* instructions a core executes at a time, deterministic mode */
 #define SLICES_PER_POLL 256		    /* between looks at the host's descriptors */
 #define ENDLESS		(UINT64_C(1) << 48) /* instructions: until something wants attention */
+/*
+ * With more cores than the host has, a core that holds a lock for which the others spin must soon have its
+ * turn: after so many instructions (some 100 us) each offers the host's processor to another.
+ */
+#define SHARED_SLICE 30000
 
 static uint64_t host_ns(void)
 {
@@ -144,12 +150,25 @@ static void *vcpu_thread(void *opaque)
 		reset_if_asked(cpu);
 		if (atomic_load(&cpu->halted))
 			vcpu_sleep(cpu);
-		interp_run(cpu, ENDLESS);
+		interp_run(cpu, vcpu->budget);
+		if (vcpu->budget != ENDLESS)
+			sched_yield();
 	}
+}
+
+/* Instructions between two offers of the host's processor. */
+static uint64_t vcpu_budget(const struct machine *machine)
+{
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return ENDLESS;
+	return machine->group.count > (unsigned)CPU_COUNT(&allowed) ? SHARED_SLICE : ENDLESS;
 }
 
 static int vcpus_start(struct machine *machine)
 {
+	const uint64_t budget = vcpu_budget(machine);
 	sigset_t all, before;
 	int err = 0;
 
@@ -160,7 +179,7 @@ static int vcpus_start(struct machine *machine)
 		struct vcpu *vcpu = &machine->vcpu[id];
 		char name[32];
 
-		*vcpu = (struct vcpu){ .machine = machine, .cpu = machine->group.cpu[id] };
+		*vcpu = (struct vcpu){ .machine = machine, .cpu = machine->group.cpu[id], .budget = budget };
 		err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 		if (err)
 			break;

@@ -10,6 +10,7 @@ struct vcpu {
 	struct machine *machine;
 	struct cpu *cpu;
 	pthread_t thread;
+	uint64_t budget; /* instructions it executes at a time */
 	bool started;
 };
 

@@ -42,10 +42,11 @@ static void pic_update(struct pch_pic *pic, uint64_t pins)
 void pch_pic_set_pin(void *opaque, unsigned pin, bool level)
 {
 	struct pch_pic *pic = opaque;
-	uint64_t one = UINT64_C(1) << pin, before;
+	uint64_t one, before;
 
 	if (pin >= PCH_PIC_PINS)
 		return;
+	one = UINT64_C(1) << pin;
 	pthread_mutex_lock(pic->dev.lock);
 	before = pic->input;
 	pic->input = level ? before | one : before & ~one;

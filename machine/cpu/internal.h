@@ -75,8 +75,8 @@ void tlb_drop(struct cpu *cpu, struct tlb_entry *entry);
 void timer_init(struct cpu *cpu);
 void timer_reset(struct cpu *cpu);
 void timer_configure(struct cpu *cpu);
-void timer_poll(struct cpu *cpu);      /* notices expiries up to now; on the core's thread */
-bool timer_due(const struct cpu *cpu); /* ESTAT.IS[11], exactly */
+void timer_poll(struct cpu *cpu);	     /* notices expiries up to now; on the core's thread */
+bool timer_due(const struct cpu *cpu);	     /* ESTAT.IS[11], exactly */
 bool timer_signalled(const struct cpu *cpu); /* the same as soon as the clock has noticed */
 uint64_t timer_value(const struct cpu *cpu);
 
