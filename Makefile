@@ -4,6 +4,7 @@
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
+.SECONDARY:
 SHELL = /bin/bash
 
 # One short line a step; V=1 shows the commands.
@@ -28,7 +29,7 @@ all: $(O)/bixi
 # Goals for a person on a fresh machine install what they need before anything is compiled.
 goal-packages := $(if $(filter run,$(MAKECMDGOALS)),build guest) \
 	$(if $(filter test bench soak,$(MAKECMDGOALS)),build guest test tools) \
-	$(if $(filter soak fuzz,$(MAKECMDGOALS)),build fuzz)
+	$(if $(filter test soak fuzz,$(MAKECMDGOALS)),build fuzz)
 ifneq ($(strip $(goal-packages)),)
 $(shell scripts/install-packages.sh $(sort $(goal-packages)) >&2)
 ifneq ($(.SHELLSTATUS),0)

@@ -4,7 +4,8 @@
 # "N passed, N failed".  A suite is a command that prints its own such line; a suite that prints none, or
 # exits with another status than its line says, counts as one failure.
 #   run.sh [NAME...]   only these suites
-# Environment: O, the build directory (build); JOBS, suites at a time (2).
+# Environment: O, the build directory (build); JOBS, suites at a time (2); TIME_SCALE, by which all limits of
+# time are multiplied (1).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export O=${O:-build}
@@ -26,7 +27,7 @@ suites=(
 
 run_suite() { # NAME COMMAND
     local name=$1 log=$logs/$1.log begin=$SECONDS status line
-    timeout 1500 $2 > "$log" 2>&1
+    timeout $((1500 * ${TIME_SCALE:-1})) $2 > "$log" 2>&1
     status=$?
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
     if [ -z "$line" ] || { [ $status != 0 ] && [[ $line == *", 0 failed" ]]; }; then

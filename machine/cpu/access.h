@@ -14,6 +14,14 @@
 bool access_load_slow(struct cpu *cpu, uint64_t va, void *buf, unsigned size);
 bool access_store_slow(struct cpu *cpu, uint64_t va, const void *buf, unsigned size);
 
+/* The same for what fits into a register and travels in one, so that the fast path needs no stack. */
+struct access_word {
+	uint64_t value;
+	bool done;
+};
+struct access_word access_load_word(struct cpu *cpu, uint64_t va, unsigned size);
+bool access_store_word(struct cpu *cpu, uint64_t va, uint64_t value, unsigned size);
+
 /* Host pointer for an access that stays in one page, NULL when the soft TLB does not know it. */
 static inline void *access_host(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind)
 {
@@ -35,8 +43,12 @@ static inline void *access_host(struct cpu *cpu, uint64_t va, unsigned size, enu
 		typedef uint##bits##_t __attribute__((aligned(1), may_alias)) unit;                          \
 		const unit *host = access_host(cpu, va, bits / 8, SOFTTLB_LOAD);                             \
                                                                                                              \
-		if (__builtin_expect(!host, 0))                                                              \
-			return access_load_slow(cpu, va, value, bits / 8);                                   \
+		if (__builtin_expect(!host, 0)) {                                                            \
+			struct access_word word = access_load_word(cpu, va, bits / 8);                       \
+                                                                                                             \
+			*value = (uint##bits##_t)word.value;                                                 \
+			return word.done;                                                                    \
+		}                                                                                            \
 		if (COPY_ATOMIC)                                                                             \
 			copy_in(value, host, bits / 8);                                                      \
 		else                                                                                         \
@@ -49,7 +61,7 @@ static inline void *access_host(struct cpu *cpu, uint64_t va, unsigned size, enu
 		unit *host = access_host(cpu, va, bits / 8, SOFTTLB_STORE);                                  \
                                                                                                              \
 		if (__builtin_expect(!host, 0))                                                              \
-			return access_store_slow(cpu, va, &value, bits / 8);                                 \
+			return access_store_word(cpu, va, value, bits / 8);                                  \
 		if (COPY_ATOMIC)                                                                             \
 			copy_out(host, &value, bits / 8);                                                    \
 		else                                                                                         \

@@ -360,6 +360,19 @@ bool access_store_slow(struct cpu *cpu, uint64_t va, const void *buf, unsigned s
 	return count == 1 || target_store(cpu, &target[1], (const uint8_t *)buf + target[0].size);
 }
 
+struct access_word access_load_word(struct cpu *cpu, uint64_t va, unsigned size)
+{
+	struct access_word word = { 0 };
+
+	word.done = access_load_slow(cpu, va, &word.value, size);
+	return word;
+}
+
+bool access_store_word(struct cpu *cpu, uint64_t va, uint64_t value, unsigned size)
+{
+	return access_store_slow(cpu, va, &value, size);
+}
+
 bool access_translate(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind, uint64_t *pa,
 		      void **host)
 {

@@ -49,23 +49,29 @@ static void bank_clear(struct softtlb_bank *bank)
 			bank->entry[i].tag[kind] = SOFTTLB_NONE(i);
 }
 
+/* The bank that was not current for the longest time, emptied for the regime @key. */
+static unsigned bank_replace(struct softtlb *soft, uint64_t key)
+{
+	unsigned oldest = 0;
+
+	for (unsigned i = 1; i < SOFTTLB_BANKS; i++)
+		if (soft->used[i] < soft->used[oldest])
+			oldest = i;
+	bank_clear(&soft->bank[oldest]);
+	soft->key[oldest] = key;
+	return oldest;
+}
+
 void softtlb_select(struct cpu *cpu)
 {
 	struct softtlb *soft = &cpu->softtlb;
 	uint64_t key = regime_key(cpu);
-	unsigned i, oldest = 0;
+	unsigned i = 0;
 
-	for (i = 0; i < SOFTTLB_BANKS; i++) {
-		if (soft->key[i] == key)
-			break;
-		if (soft->used[i] < soft->used[oldest])
-			oldest = i;
-	}
-	if (i == SOFTTLB_BANKS) {
-		i = oldest;
-		bank_clear(&soft->bank[i]);
-		soft->key[i] = key;
-	}
+	while (i < SOFTTLB_BANKS && soft->key[i] != key)
+		i++;
+	if (i == SOFTTLB_BANKS)
+		i = bank_replace(soft, key);
 	soft->used[i] = ++soft->clock;
 	cpu->bank = &soft->bank[i];
 }

@@ -12,7 +12,7 @@ head -c 50000 "$guest/vmlinuz" > "$work/truncated"
 mistake() {
     local word=$1
     shift
-    timeout 60 "$bixi" "$@" > "$work/out" 2> "$work/err" < /dev/null
+    timeout $((60 * ${TIME_SCALE:-1})) "$bixi" "$@" > "$work/out" 2> "$work/err" < /dev/null
     status=$?
     [ $status = 2 ] && [ "$(wc -l < "$work/err")" = 1 ] && grep -qF -- "$word" "$work/err"
     check "\"bixi $*\" is refused with one sentence naming $word: $(head -c 150 "$work/err")" $?
@@ -76,7 +76,7 @@ check "-q runs the same machine on QEMU, with PCI through its firmware" $?
 
 # A guest that is nonsense ends in a guest-visible way, within the time given: no crash of the host.
 cmdline=
-timeout 20 "$bixi" run -k "$guest/vmlinuz" -i "$work/random" -m 512M -a "console=ttyS0 panic=-1" --no-reboot \
+timeout $((20 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/random" -m 512M -a "console=ttyS0 panic=-1" --no-reboot \
     < /dev/null > "$work/log" 2>&1
 [ $? = 3 ] && grep -q 'not syncing' "$work/log"
 check "a random initrd makes the guest panic, not the host" $?

@@ -22,6 +22,7 @@ machine 4 4G 4096
 machine 4 16G 16384
 machine 1 1G 1024 --cpu la464
 machine 2 1G 1024 --cpu la664
+machine 64 2G 2048
 
 # What is written to a disk is there after a reboot, and a snapshot leaves the file alone.
 cmdline=
@@ -38,9 +39,11 @@ said snapshot disk-write && [ "$before" = "$(sha256sum < "$work/disk.img")" ]
 check "writes to a snapshot disk succeed and leave the file as it was" $?
 
 # A reboot starts the machine again; under --no-reboot it ends with status 3.
+cmdline="panic=1"
 boot panic 300 panic --no-reboot -c 2
 [ $status = 3 ]
 check "a panic that reboots under --no-reboot leaves with status 3" $?
+cmdline=
 boot reboot 300 reboot --no-reboot
 [ $status = 3 ]
 check "a reboot under --no-reboot leaves with status 3" $?

@@ -207,7 +207,7 @@ static void jolt(void *opaque)
 		struct cpu *cpu = machine->group.cpu[id];
 		uint64_t choice = isa_random_u64(&program->state);
 
-		if (choice % 8 == 0)
+		if (choice % 16 == 0)
 			random_core(machine, cpu, &program->state);
 		if (choice >> 8 & 1) {
 			write_csr(cpu, CSR_CRMD, CRMD_DA);

@@ -14,13 +14,13 @@ guest-runtime := $(O)/tests/guest/crt0.o $(O)/tests/guest/guest.o
 
 $(O)/tests/guest/%.o: tests/guest/%.c tests/guest/guest.h
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(guest-flags) -c -o $@ $<
+	$(call quiet,GUEST)$(GUEST_CC) $(guest-flags) -c -o $@ $<
 
 $(O)/tests/guest/%.o: tests/guest/%.S
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(guest-flags) -c -o $@ $<
+	$(call quiet,GUEST)$(GUEST_CC) $(guest-flags) -c -o $@ $<
 
 $(O)/tests/guest/%.elf: $(guest-runtime) $(O)/tests/guest/%.o tests/guest/link.ld
-	$(GUEST_LD) -T tests/guest/link.ld -o $@ $(guest-runtime) $(O)/tests/guest/$*.o
+	$(call quiet,GUEST)$(GUEST_LD) -T tests/guest/link.ld -o $@ $(guest-runtime) $(O)/tests/guest/$*.o
 
 $(guest-irq-suites:%=$(O)/tests/guest/%.o): tests/guest/irq.h

@@ -17,7 +17,7 @@ run() {
     local title=$1 output line
     shift
     echo "== $title"
-    output=$(timeout 300 "$@" < /dev/null 2>&1 | tr -d '\r')
+    output=$(timeout $((300 * ${TIME_SCALE:-1})) "$@" < /dev/null 2>&1 | tr -d '\r')
     grep -v '^# skipped' <<< "$output" | grep -vE '^[0-9]+ passed' | sed "s/^\(not ok\|ok\) [0-9]* - /\1 - $title: /"
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' <<< "$output" | tail -n 1)
     if [ -z "$line" ]; then

@@ -7,7 +7,7 @@ passed=0 failed=0
 for source in tests/unit/test_*.c; do
     program=${O:-build}/${source%.c}
     echo "== $(basename "$program")"
-    output=$(timeout 300 "$program" 2>&1)
+    output=$(timeout $((300 * ${TIME_SCALE:-1})) "$program" 2>&1)
     status=$?
     echo "$output"
     ok=$(grep -cE '^\[       OK \]' <<< "$output")
