@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * The physical address space of the machine: RAM in one memfd, MMIO regions, and what an access that
- * nobody decodes answers.  spec: machine memory map, docs/architecture.md "Physical address space".
+ * nobody decodes answers.
  * Regions are added while the board is built and never change afterwards, so look-ups take no lock.
  */
 #ifndef BIXI_BUS_BUS_H
@@ -63,7 +63,7 @@ enum ram_page_flag { RAM_PAGE_PLAIN = 0, RAM_PAGE_ARMING = 1, RAM_PAGE_RESERVED 
 
 /*
  * Makes an empty address space with @ram_size bytes of RAM: up to 256 MiB at 0, the rest from
- * 0x80000000 (machine.md 1.2).  Returns 0 or a negative errno.
+ * 0x80000000, as the virt machine has it.  Returns 0 or a negative errno.
  */
 int bus_init(struct bus *bus, uint64_t ram_size, struct trace *trace);
 void bus_destroy(struct bus *bus);

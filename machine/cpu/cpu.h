@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * The architectural state of one core.  Nothing about the guest's processor lives elsewhere.  There are
- * two CSR files, root and guest (lvz.md 1.1); which one instructions mean follows from the mode.
+ * two CSR files, root and guest (of the virtualization extension); which one instructions mean follows from the mode.
  */
 #ifndef BIXI_CPU_CPU_H
 #define BIXI_CPU_CPU_H
@@ -88,7 +88,7 @@ struct cpu {
 	union vreg vr[32];
 
 	struct csr_file root, guest;
-	bool guest_mode; /* lvz.md 1.1; always false until LVZ */
+	bool guest_mode; /* of the virtualization extension; always false as long as that is absent */
 
 	struct tlb tlb;
 	struct softtlb softtlb;

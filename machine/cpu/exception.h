@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
-/* Exceptions and interrupts, Vol.1 chapter 6; codes as machine.md 9.5. */
+/* Exceptions and interrupts, Vol.1 chapter 6; the codes are those of Vol.1, CSR.ESTAT. */
 #ifndef BIXI_CPU_EXCEPTION_H
 #define BIXI_CPU_EXCEPTION_H
 

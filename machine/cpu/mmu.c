@@ -4,7 +4,7 @@
  * path of loads, stores and fetches that ends in the soft TLB, in RAM or in a device.
  *
  * mmu_translate() takes the CSR file as an argument: with two-stage translation it is stage 1, and what
- * it answers is the address that stage 2 translates (lvz.md 6.3).
+ * it answers is the address that a stage 2 would translate.
  */
 #include <string.h>
 
