@@ -74,6 +74,15 @@ boot qemu 300 show,poweroff -q "$(scripts/setup-tools.sh qemu-path)"
 [ $status = 0 ] && grep -q 'PCI functions: [1-9]' "$work/qemu.log"
 check "-q runs the same machine on QEMU, with PCI through its firmware" $?
 
+# On a terminal: the guest's prompt, the escape keys.
+tests/boot/terminal.py "$bixi" run -k "$guest/vmlinuz" -i "$guest/initrd" -a "console=ttyS0 quiet"
+check "on a terminal a person reaches the guest's shell, and Ctrl-a h and Ctrl-a x work" $?
+
+# The virtio console is a device of its own.
+boot hvc 300 console,poweroff --console "file:$work/hvc"
+[ $status = 0 ] && grep -q 'written to hvc0' "$work/hvc"
+check "--console file:PATH is the guest's /dev/hvc0" $?
+
 # A guest that is nonsense ends in a guest-visible way, within the time given: no crash of the host.
 cmdline=
 timeout $((20 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/random" -m 512M -a "console=ttyS0 panic=-1" --no-reboot \
