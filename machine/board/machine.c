@@ -89,7 +89,7 @@ static int create_cpu(struct machine *machine, unsigned id)
 		return err;
 	}
 	cpu->reset_pc = machine->config.entry;
-	return interp_init(cpu);
+	return interp_init(cpu, machine->config.cpus);
 }
 
 static int create_cpus(struct machine *machine)

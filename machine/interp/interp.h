@@ -54,7 +54,8 @@
 			return cpu_raise(cpu, EXC_INE);                       \
 	} while (0)
 
-int interp_init(struct cpu *cpu); /* allocates the decode cache; 0 or -ENOMEM */
+/* Allocates the decode cache of one of @cores cores; 0 or -ENOMEM. */
+int interp_init(struct cpu *cpu, unsigned cores);
 void interp_destroy(struct cpu *cpu);
 
 /*

@@ -16,14 +16,21 @@
 #include "machine/interp/undefined.h"
 
 #define PAGE_INSNS  (SOFTTLB_PAGE_SIZE / 4)
-#define CACHE_PAGES 512 /* 12 MiB, as far as used */
+
+/*
+ * Pages of decoded instructions a core keeps, 24 KiB each as far as used: many for a few cores, and not
+ * more than 48 MiB for all cores of a machine.
+ */
+#define CACHE_PAGES	  512
+#define CACHE_PAGES_TOTAL 2048
 
 /* Copies of the instruction loop's body, run_straight(). */
-enum { RUN_COPIES = 128 };
+enum { RUN_COPIES = 8 };
 
 struct decode_cache {
-	struct insn insn[CACHE_PAGES][PAGE_INSNS]; /* page: host page number modulo CACHE_PAGES */
+	unsigned mask; /* number of pages - 1; page: host page number & mask */
 	bool used[CACHE_PAGES]; /* insn[page] is filled in: memory is spent as code needs it */
+	struct insn insn[][PAGE_INSNS];
 };
 
 /* LBT is absent (CPUCFG2.LBT_* are 0): its rows are not instructions of this processor. */
@@ -49,11 +56,18 @@ static __attribute__((noinline)) void insn_decode(struct insn *insn, uint32_t wo
 	insn->fn = isa_info[insn->op].flags & ISA_PRIVILEGED ? run_privileged : dispatch[insn->op];
 }
 
-int interp_init(struct cpu *cpu)
+int interp_init(struct cpu *cpu, unsigned cores)
 {
+	unsigned pages = CACHE_PAGES;
+
+	while (pages > 1 && pages * cores > CACHE_PAGES_TOTAL)
+		pages /= 2;
 	isa_init();
-	cpu->decode_cache = calloc(1, sizeof(*cpu->decode_cache));
-	return cpu->decode_cache ? 0 : -ENOMEM;
+	cpu->decode_cache = calloc(1, sizeof(*cpu->decode_cache) + pages * sizeof(cpu->decode_cache->insn[0]));
+	if (!cpu->decode_cache)
+		return -ENOMEM;
+	cpu->decode_cache->mask = pages - 1;
+	return 0;
 }
 
 void interp_destroy(struct cpu *cpu)
@@ -65,7 +79,7 @@ void interp_destroy(struct cpu *cpu)
 /* Decoded instructions of the page at @host, each of which holds for the word it says only. */
 static inline struct insn *cache_page(struct decode_cache *cache, const void *host)
 {
-	unsigned page = (uintptr_t)host / SOFTTLB_PAGE_SIZE % CACHE_PAGES;
+	unsigned page = (uintptr_t)host / SOFTTLB_PAGE_SIZE & cache->mask;
 
 	if (__builtin_expect(!cache->used[page], 0)) {
 		for (unsigned i = 0; i < PAGE_INSNS; i++)
@@ -171,7 +185,8 @@ static inline bool segment_end(struct cpu *cpu, uint64_t pc, int result, struct 
  * in *@pc.
  *
  * The loop's body is repeated for the host's sake, which predicts an indirect call by the place it is made
- * from: with one place for all of the guest's instructions it is wrong most of the time in long code.
+ * from.  More copies help code with short loops a little more, but the host's predictor then runs out of
+ * room in long straight-line code such as OpenSSL's SHA-256.
  */
 static inline int run_straight(struct cpu *cpu, const uint32_t *code, struct insn *insn, uint64_t *pc,
 			       unsigned count)

@@ -370,7 +370,7 @@ static void core_start(unsigned id)
 			 0);
 	core.cpu.iocsr = (struct iocsr_ops){ iocsr_read, iocsr_write, &core };
 	core.cpu.reset_pc = 0x1c000000;
-	assert_int_equal(interp_init(&core.cpu), 0);
+	assert_int_equal(interp_init(&core.cpu, 1), 0);
 	cpu_reset(&core.cpu);
 }
 

@@ -58,7 +58,7 @@ static int setup(void **state)
 	assert_int_equal(reserve_init(&f->group), 0);
 	assert_int_equal(
 		cpu_init(&f->cpu, 0, cpu_model_find("max"), &f->group, &f->bus, &f->clock, &f->trace, 1), 0);
-	assert_int_equal(interp_init(&f->cpu), 0);
+	assert_int_equal(interp_init(&f->cpu, 1), 0);
 	f->cpu.pc = CODE;
 	f->cpu.root.eentry = ENTRY;
 	*state = f;

@@ -71,7 +71,7 @@ static void group_setup(struct group_fixture *f, bool parallel)
 	for (unsigned i = 0; i < CORES; i++) {
 		assert_int_equal(cpu_init(&f->cpu[i], i, model, &f->group, &f->bus, &f->clock, &f->trace, 1),
 				 0);
-		assert_int_equal(interp_init(&f->cpu[i]), 0);
+		assert_int_equal(interp_init(&f->cpu[i], 1), 0);
 		f->cpu[i].pc = CODE(i);
 	}
 }
