@@ -13,7 +13,8 @@ struct exit_device {
 
 extern const struct device_type exit_type;
 
-int exit_init(struct exit_device *exit, void (*fn)(void *opaque, int code), void *opaque, struct trace *trace);
+int exit_init(struct exit_device *exit, void (*fn)(void *opaque, int code), void *opaque,
+	      struct trace *trace);
 void exit_destroy(struct exit_device *exit);
 
 #endif

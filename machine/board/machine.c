@@ -14,7 +14,7 @@
 #include "machine/interp/interp.h"
 
 #define BOOT_ROM_BASE UINT64_C(0x1c000000)
-#define DEFAULT_RAM (UINT64_C(1) << 30)
+#define DEFAULT_RAM   (UINT64_C(1) << 30)
 
 static const struct board *const board_table[] = { &board_virt };
 
@@ -40,8 +40,8 @@ static void emit_nothing(struct trace *trace, const struct trace_record *record)
 /* Of machines without tracing: no event is ever enabled in it. */
 static struct trace no_trace = { .emit = emit_nothing };
 
-__attribute__((format(printf, 4, 5))) static int refuse(int err, char *error, size_t error_size, const char *format,
-							...)
+__attribute__((format(printf, 4, 5))) static int refuse(int err, char *error, size_t error_size,
+							const char *format, ...)
 {
 	va_list args;
 
@@ -51,7 +51,8 @@ __attribute__((format(printf, 4, 5))) static int refuse(int err, char *error, si
 	return err;
 }
 
-static int check_config(struct machine *machine, const struct machine_config *given, char *error, size_t error_size)
+static int check_config(struct machine *machine, const struct machine_config *given, char *error,
+			size_t error_size)
 {
 	struct machine_config *config = &machine->config;
 
@@ -67,7 +68,8 @@ static int check_config(struct machine *machine, const struct machine_config *gi
 	if (!machine->board)
 		return refuse(-EINVAL, error, error_size, "there is no machine type \"%s\"", config->board);
 	if (!machine->model)
-		return refuse(-EINVAL, error, error_size, "there is no processor model \"%s\"", config->cpu_model);
+		return refuse(-EINVAL, error, error_size, "there is no processor model \"%s\"",
+			      config->cpu_model);
 	if (config->cpus > CPU_MAX)
 		return refuse(-EINVAL, error, error_size, "%u cores are too many: at most %u are possible",
 			      config->cpus, CPU_MAX);
@@ -82,8 +84,8 @@ static int create_cpu(struct machine *machine, unsigned id)
 
 	if (!cpu)
 		return -ENOMEM;
-	err = cpu_init(cpu, id, machine->model, &machine->group, &machine->bus, &machine->clock, machine->trace,
-		       machine->config.seed);
+	err = cpu_init(cpu, id, machine->model, &machine->group, &machine->bus, &machine->clock,
+		       machine->trace, machine->config.seed);
 	if (err) {
 		free(cpu);
 		return err;
@@ -144,7 +146,8 @@ static void destroy_core(struct machine *machine)
 	pthread_mutex_destroy(&machine->lock);
 }
 
-int machine_create(struct machine **result, const struct machine_config *config, char *error, size_t error_size)
+int machine_create(struct machine **result, const struct machine_config *config, char *error,
+		   size_t error_size)
 {
 	struct machine *machine = calloc(1, sizeof(*machine));
 	int err;
@@ -241,17 +244,19 @@ void machine_print_devices(struct machine *machine, FILE *file)
 
 void machine_print_stats(struct machine *machine, FILE *file)
 {
-	uint64_t reads = atomic_load(&machine->bus.mmio_reads), writes = atomic_load(&machine->bus.mmio_writes);
+	uint64_t reads = atomic_load(&machine->bus.mmio_reads),
+		 writes = atomic_load(&machine->bus.mmio_writes);
 	double seconds = (double)machine->run_ns / 1e9;
 
-	fprintf(file, "bixi: MMIO reads       %15" PRIu64 "\nbixi: MMIO writes      %15" PRIu64 "\n", reads, writes);
+	fprintf(file, "bixi: MMIO reads       %15" PRIu64 "\nbixi: MMIO writes      %15" PRIu64 "\n", reads,
+		writes);
 	if (!machine->config.deterministic && seconds > 0)
 		fprintf(file, "bixi: MMIO accesses   %15.0f /s\n", (double)(reads + writes) / seconds);
 	for (unsigned i = 0; i < machine->device_count; i++) {
 		const struct device *dev = machine->device[i];
 
 		if (dev->reads || dev->writes)
-			fprintf(file, "bixi: %-16s %15" PRIu64 " reads, %" PRIu64 " writes\n", dev->name, dev->reads,
-				dev->writes);
+			fprintf(file, "bixi: %-16s %15" PRIu64 " reads, %" PRIu64 " writes\n", dev->name,
+				dev->reads, dev->writes);
 	}
 }

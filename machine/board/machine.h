@@ -31,23 +31,23 @@ struct vcpu;
 
 /* What a user chooses.  Zero or NULL stands for the default in brackets. */
 struct machine_config {
-	const char *board; /* ["virt"] */
+	const char *board;     /* ["virt"] */
 	const char *cpu_model; /* la464, la664, ["max"] */
-	unsigned cpus; /* 1-64, [1] */
-	uint64_t ram_size; /* bytes, whole pages, [1 GiB] */
-	uint64_t entry; /* reset pc of all cores, [0x1c000000, the boot ROM] */
-	uint64_t seed; /* of the machine's randomness; deterministic mode */
-	bool deterministic; /* one thread, time counted in instructions */
-	bool no_reboot; /* a reset ends machine_run() with MACHINE_REBOOT */
-	struct trace *trace; /* [no tracing]; must outlive the machine */
+	unsigned cpus;	       /* 1-64, [1] */
+	uint64_t ram_size;     /* bytes, whole pages, [1 GiB] */
+	uint64_t entry;	       /* reset pc of all cores, [0x1c000000, the boot ROM] */
+	uint64_t seed;	       /* of the machine's randomness; deterministic mode */
+	bool deterministic;    /* one thread, time counted in instructions */
+	bool no_reboot;	       /* a reset ends machine_run() with MACHINE_REBOOT */
+	struct trace *trace;   /* [no tracing]; must outlive the machine */
 };
 
 enum machine_end {
-	MACHINE_RUNNING, /* no end asked for yet */
+	MACHINE_RUNNING,  /* no end asked for yet */
 	MACHINE_POWEROFF, /* the guest, or the user, switched it off */
-	MACHINE_REBOOT, /* the guest reset it under no_reboot */
-	MACHINE_EXIT, /* the exit device; code is its code */
-	MACHINE_ERROR, /* the host failed; code is a negative errno */
+	MACHINE_REBOOT,	  /* the guest reset it under no_reboot */
+	MACHINE_EXIT,	  /* the exit device; code is its code */
+	MACHINE_ERROR,	  /* the host failed; code is a negative errno */
 };
 
 struct machine_result {
@@ -58,8 +58,8 @@ struct machine_result {
 enum machine_request { MACHINE_REQUEST_POWEROFF, MACHINE_REQUEST_RESET, MACHINE_REQUEST_EXIT };
 
 #define MACHINE_MAX_DEVICES 32
-#define MACHINE_MAX_RESETS 32
-#define MACHINE_UARTS 4
+#define MACHINE_MAX_RESETS  32
+#define MACHINE_UARTS	    4
 
 /* Something outside the device list that goes back to its reset state with the machine. */
 struct machine_reset_entry {
@@ -81,14 +81,14 @@ struct machine {
 	struct bus bus;
 	struct clock clock;
 	struct event_loop loop;
-	struct trace *trace; /* never NULL */
+	struct trace *trace;	/* never NULL */
 	struct cpu_group group; /* group.cpu[0 .. count - 1] */
 	const struct cpu_model *model;
 
 	const struct board *board;
 	void *board_state;
-	struct pci_host pci; /* where control/ adds virtio and other functions */
-	struct irq_line pci_irq[4]; /* INTA-INTD as the board wires them */
+	struct pci_host pci;		  /* where control/ adds virtio and other functions */
+	struct irq_line pci_irq[4];	  /* INTA-INTD as the board wires them */
 	struct uart *uart[MACHINE_UARTS]; /* serial ports, NULL: the board has not so many */
 	void (*press_power_button)(struct machine *machine); /* NULL: the board has none; any thread */
 	struct device *device[MACHINE_MAX_DEVICES]; /* all register-table devices: info, stats, reset */
@@ -104,23 +104,24 @@ struct machine {
 	size_t boot_rom_size;
 
 	/* Run control, run.c */
-	pthread_mutex_t lock; /* protects: the fields below but the atomics */
+	pthread_mutex_t lock;	/* protects: the fields below but the atomics */
 	pthread_cond_t changed; /* any of them changed */
-	unsigned pause_count; /* machine_pause() calls not yet resumed */
-	unsigned parked; /* vCPU threads that stand still */
-	bool quit; /* vCPU threads are to end */
-	bool running; /* machine_run() is between start and end */
+	unsigned pause_count;	/* machine_pause() calls not yet resumed */
+	unsigned parked;	/* vCPU threads that stand still */
+	bool quit;		/* vCPU threads are to end */
+	bool running;		/* machine_run() is between start and end */
 	bool reset_wanted;
 	_Atomic bool attention; /* reset_wanted, pause or end: the deterministic loop looks at it */
-	struct cpu *current; /* deterministic mode: the core that executes, NULL between slices */
-	uint64_t slice_end; /* and where its slice ends at the latest, in clock_now() */
+	struct cpu *current;	/* deterministic mode: the core that executes, NULL between slices */
+	uint64_t slice_end;	/* and where its slice ends at the latest, in clock_now() */
 	struct machine_result result;
-	struct vcpu *vcpu; /* one a core */
+	struct vcpu *vcpu;	   /* one a core */
 	uint64_t start_ns, run_ns; /* host time of machine_run(), for --stats */
 };
 
 /* Builds a machine of @config.  On failure returns a negative errno, and a sentence in @error. */
-int machine_create(struct machine **machine, const struct machine_config *config, char *error, size_t error_size);
+int machine_create(struct machine **machine, const struct machine_config *config, char *error,
+		   size_t error_size);
 void machine_destroy(struct machine *machine);
 
 /* Fills the window at 0x1c000000 with @size bytes (copied; at most 16 MiB), now and at every reset. */

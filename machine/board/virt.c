@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * The "virt" board: which chips are where and wired to what.  Addresses and pins are those of QEMU 11.1's virt
- * machine, so that kernels and firmware built for it start unmodified; registers of the chips that QEMU leaves
- * out are there besides.
+ * The "virt" board: which chips are where and wired to what.  Addresses and pins are those of QEMU 11.1's
+ * virt machine, so that kernels and firmware built for it start unmodified; registers of the chips that QEMU
+ * leaves out are there besides.
  */
 #include "machine/board/virt.h"
 
@@ -24,14 +24,14 @@
 #include "machine/soc/uart.h"
 
 /* Physical addresses. */
-#define PCH_PIC_BASE 0x10000000
-#define BRIDGE_BASE 0x10010000
-#define RTC_BASE 0x100d0100
-#define GED_BASE 0x100e0000
-#define EXIT_BASE 0x100e2000
+#define PCH_PIC_BASE  0x10000000
+#define BRIDGE_BASE   0x10010000
+#define RTC_BASE      0x100d0100
+#define GED_BASE      0x100e0000
+#define EXIT_BASE     0x100e2000
 #define BOOT_ROM_BASE 0x1c000000
-#define AVEC_BASE 0x2fe00000
-#define PCH_MSI_BASE 0x2ff00000
+#define AVEC_BASE     0x2fe00000
+#define PCH_MSI_BASE  0x2ff00000
 
 #define CPUCFG1_MSG_INT (UINT32_C(1) << 26)
 
@@ -194,9 +194,11 @@ static void wire(struct virt *virt)
 
 static int map_iocsr(struct virt *virt)
 {
-	const struct iocsr_block ipi = {
-		.first = IPI_OFFSET, .size = 0x50, .base = IPI_OFFSET, .dev = &virt->ipi.dev, .bank = iocsr_bank_core
-	};
+	const struct iocsr_block ipi = { .first = IPI_OFFSET,
+					 .size = 0x50,
+					 .base = IPI_OFFSET,
+					 .dev = &virt->ipi.dev,
+					 .bank = iocsr_bank_core };
 	const struct iocsr_block chip = { .first = 0, .size = 0x480, .base = 0, .dev = &virt->chip.dev };
 	int err = extioi_attach(&virt->extioi, &virt->iocsr);
 
@@ -214,16 +216,11 @@ static int map_mmio(struct virt *virt)
 		struct device *dev;
 		uint64_t base;
 	} map[] = {
-		{ &virt->pic.dev, PCH_PIC_BASE },
-		{ &virt->bridge.dev, BRIDGE_BASE },
-		{ &virt->rtc.dev, RTC_BASE },
-		{ &virt->ged.dev, GED_BASE },
-		{ &virt->exit.dev, EXIT_BASE },
-		{ &virt->msi.dev, PCH_MSI_BASE },
-		{ &virt->uart[0].dev, uart_base[0] },
-		{ &virt->uart[1].dev, uart_base[1] },
-		{ &virt->uart[2].dev, uart_base[2] },
-		{ &virt->uart[3].dev, uart_base[3] },
+		{ &virt->pic.dev, PCH_PIC_BASE },     { &virt->bridge.dev, BRIDGE_BASE },
+		{ &virt->rtc.dev, RTC_BASE },	      { &virt->ged.dev, GED_BASE },
+		{ &virt->exit.dev, EXIT_BASE },	      { &virt->msi.dev, PCH_MSI_BASE },
+		{ &virt->uart[0].dev, uart_base[0] }, { &virt->uart[1].dev, uart_base[1] },
+		{ &virt->uart[2].dev, uart_base[2] }, { &virt->uart[3].dev, uart_base[3] },
 	};
 	int err = bus_add_rom(bus, BOOT_ROM_BASE, BUS_ROM_MAX);
 
@@ -239,10 +236,10 @@ static int list_devices(struct virt *virt)
 {
 	struct machine *machine = virt->machine;
 	struct device *const list[] = {
-		&virt->uart[0].dev, &virt->uart[1].dev,	   &virt->uart[2].dev, &virt->uart[3].dev, &virt->rtc.dev,
-		&virt->ged.dev,	    &virt->bridge.dev,	   &virt->msi.dev,     &virt->pic.dev,	   &virt->chip.dev,
-		&virt->extioi.dev,  &virt->extioi.core_dev, &virt->extioi.virt_dev, &virt->ipi.dev, &virt->iocsr.dev,
-		&virt->exit.dev,
+		&virt->uart[0].dev,	&virt->uart[1].dev, &virt->uart[2].dev, &virt->uart[3].dev,
+		&virt->rtc.dev,		&virt->ged.dev,	    &virt->bridge.dev,	&virt->msi.dev,
+		&virt->pic.dev,		&virt->chip.dev,    &virt->extioi.dev,	&virt->extioi.core_dev,
+		&virt->extioi.virt_dev, &virt->ipi.dev,	    &virt->iocsr.dev,	&virt->exit.dev,
 	};
 	int err = machine_add_reset(machine, avec_reset_entry, &virt->avec);
 

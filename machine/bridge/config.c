@@ -5,8 +5,8 @@
  */
 #include "machine/bridge/config.h"
 
-#define PLL_LOCKED (UINT64_C(1) << 39) /* bit 7 of the second word */
-#define PLL_SET_PARAM (UINT64_C(1) << 43)
+#define PLL_LOCKED     (UINT64_C(1) << 39) /* bit 7 of the second word */
+#define PLL_SET_PARAM  (UINT64_C(1) << 43)
 #define PLL_POWER_DOWN (UINT64_C(1) << 45)
 
 static uint64_t pll_read(struct device *dev, const struct reg_access *at)

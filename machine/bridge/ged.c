@@ -5,7 +5,7 @@
  */
 #include "machine/bridge/ged.h"
 
-#define SLEEP_S5 0x34 /* SLP_EN | SLP_TYP 5 << 2 */
+#define SLEEP_S5    0x34 /* SLP_EN | SLP_TYP 5 << 2 */
 #define RESET_VALUE 0x42
 
 static uint64_t select_read(struct device *dev, const struct reg_access *at)

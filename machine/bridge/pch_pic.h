@@ -6,8 +6,8 @@
 #include "machine/bus/device.h"
 #include "machine/bus/irq.h"
 
-#define PCH_PIC_PINS 32 /* wired; registers exist for 64 */
-#define PCH_PIC_ENTRIES 64
+#define PCH_PIC_PINS	  32 /* wired; registers exist for 64 */
+#define PCH_PIC_ENTRIES	  64
 #define PCH_PIC_NO_VECTOR (-1)
 
 struct pch_pic {
@@ -15,9 +15,9 @@ struct pch_pic {
 	struct irq_line out; /* pin = vector: the line's own pin is replaced */
 	uint64_t mask, htmsi_en, edge, auto0, auto1, polarity;
 	uint8_t route[PCH_PIC_ENTRIES], vector[PCH_PIC_ENTRIES];
-	uint64_t input; /* levels of the pins */
-	uint64_t recorded; /* edges that came and were not cleared */
-	bool htmsi_programmed; /* software wrote htmsi_en: until then all pins send messages */
+	uint64_t input;		       /* levels of the pins */
+	uint64_t recorded;	       /* edges that came and were not cleared */
+	bool htmsi_programmed;	       /* software wrote htmsi_en: until then all pins send messages */
 	int16_t sent[PCH_PIC_ENTRIES]; /* vector that each pin holds high, or PCH_PIC_NO_VECTOR */
 };
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #define NS_PER_SECOND UINT64_C(1000000000)
-#define RTC_HZ 32768
+#define RTC_HZ	      32768
 
 enum { CONTROL_EO = 1 << 8, CONTROL_TEN = 1 << 11, CONTROL_REN = 1 << 13 };
 #define CONTROL_STATUS 0x01fe00ffu /* write and alarm status, oscillator: read only */
@@ -93,8 +93,8 @@ static void alarm_arm(struct rtc *rtc, unsigned index)
 	uint64_t delay;
 
 	if (rtc->match[index] && (is_toy ? toy_runs(rtc) : rtc_runs(rtc)))
-		armed = is_toy ? toy_delay(rtc, rtc->match[index], &delay) :
-				 rtc_delay(rtc, rtc->match[index], &delay);
+		armed = is_toy ? toy_delay(rtc, rtc->match[index], &delay)
+			       : rtc_delay(rtc, rtc->match[index], &delay);
 	if (armed)
 		clock_timer_set(rtc->clock, &rtc->alarm[index].timer, clock_now(rtc->clock) + delay);
 	else

@@ -24,9 +24,9 @@ struct rtc {
 	struct clock *clock;
 	uint32_t toy_trim, rtc_trim, control;
 	uint32_t match[2 * RTC_MATCHES]; /* registers: toymatch0-2, rtcmatch0-2 */
-	int64_t toy_offset; /* seconds: calendar - clock_wall() */
-	uint32_t rtc_offset; /* ticks: counter - time since the machine started */
-	uint32_t fired; /* bit n: alarm n */
+	int64_t toy_offset;		 /* seconds: calendar - clock_wall() */
+	uint32_t rtc_offset;		 /* ticks: counter - time since the machine started */
+	uint32_t fired;			 /* bit n: alarm n */
 	struct rtc_match alarm[2 * RTC_MATCHES];
 };
 

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LOW_RAM_SIZE (UINT64_C(256) << 20)
+#define LOW_RAM_SIZE  (UINT64_C(256) << 20)
 #define HIGH_RAM_BASE UINT64_C(0x80000000)
 
 static void ranges_init(struct bus *bus)
@@ -18,8 +18,9 @@ static void ranges_init(struct bus *bus)
 	bus->range[0] = (struct ram_range){ .base = 0, .size = low, .offset = 0 };
 	bus->range_count = 1;
 	if (bus->ram_size > low)
-		bus->range[bus->range_count++] =
-			(struct ram_range){ .base = HIGH_RAM_BASE, .size = bus->ram_size - low, .offset = low };
+		bus->range[bus->range_count++] = (struct ram_range){ .base = HIGH_RAM_BASE,
+								     .size = bus->ram_size - low,
+								     .offset = low };
 }
 
 int bus_init(struct bus *bus, uint64_t ram_size, struct trace *trace)

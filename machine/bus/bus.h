@@ -29,7 +29,7 @@ struct mmio_ops {
 };
 
 struct mmio_region {
-	const char *name; /* as shown in traces and the monitor */
+	const char *name;    /* as shown in traces and the monitor */
 	uint64_t base, size; /* guest-physical, bytes */
 	const struct mmio_ops *ops;
 	void *dev;
@@ -42,19 +42,19 @@ struct ram_range {
 };
 
 #define BUS_MAX_RAM_RANGES 2
-#define BUS_ROM_MAX (16u << 20) /* bytes of boot ROM that bus_add_rom() can make */
+#define BUS_ROM_MAX	   (16u << 20) /* bytes of boot ROM that bus_add_rom() can make */
 
 struct bus {
-	uint8_t *ram; /* all guest RAM, then the ROM, contiguous on the host, shared mapping of ram_fd */
+	uint8_t *ram;	   /* all guest RAM, then the ROM, contiguous on the host, shared mapping of ram_fd */
 	uint64_t ram_size; /* bytes, without the ROM */
-	int ram_fd; /* memfd */
+	int ram_fd;	   /* memfd */
 	struct ram_range range[BUS_MAX_RAM_RANGES];
 	unsigned range_count;
-	struct ram_range rom; /* memory that is not the guest's RAM: the boot ROM; size 0: none */
+	struct ram_range rom;		 /* memory that is not the guest's RAM: the boot ROM; size 0: none */
 	_Atomic uint8_t *ram_page_flags; /* one byte a BUS_PAGE of RAM: enum ram_page_flag */
-	struct mmio_region *region; /* sorted by base, not overlapping */
+	struct mmio_region *region;	 /* sorted by base, not overlapping */
 	unsigned region_count;
-	struct trace *trace; /* never NULL */
+	struct trace *trace;			  /* never NULL */
 	_Atomic uint64_t mmio_reads, mmio_writes; /* for --stats */
 };
 

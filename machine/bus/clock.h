@@ -14,17 +14,17 @@
 struct clock_timer {
 	void (*fn)(void *opaque);
 	void *opaque;
-	uint64_t deadline; /* ns of clock_now(); UINT64_MAX: not armed */
-	uint64_t order; /* ties fire in the order they were armed */
+	uint64_t deadline;	  /* ns of clock_now(); UINT64_MAX: not armed */
+	uint64_t order;		  /* ties fire in the order they were armed */
 	struct clock_timer *next; /* armed timers, earliest first */
 };
 
 struct clock {
 	bool deterministic;
-	uint64_t start; /* host ns at machine start (real mode) */
+	uint64_t start;	      /* host ns at machine start (real mode) */
 	uint64_t virtual_now; /* ns, deterministic mode; only the one thread touches it */
-	int64_t epoch; /* seconds since 1970 UTC at clock_now() == 0, for the RTC */
-	uint64_t seed; /* of all randomness of the machine (deterministic mode) */
+	int64_t epoch;	      /* seconds since 1970 UTC at clock_now() == 0, for the RTC */
+	uint64_t seed;	      /* of all randomness of the machine (deterministic mode) */
 	pthread_mutex_t lock; /* protects: armed, order, earliest */
 	struct clock_timer *armed;
 	uint64_t order;

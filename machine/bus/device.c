@@ -72,7 +72,8 @@ uint64_t device_field_get(struct device *dev, const struct reg *reg, unsigned ba
 	return value;
 }
 
-void device_field_set(struct device *dev, const struct reg *reg, unsigned bank, unsigned index, uint64_t value)
+void device_field_set(struct device *dev, const struct reg *reg, unsigned bank, unsigned index,
+		      uint64_t value)
 {
 	if (reg->field != REG_NO_FIELD)
 		memcpy(field_address(dev, reg, bank, index), &value, reg->width);
@@ -117,7 +118,7 @@ static unsigned reg_find(const struct device *dev, uint64_t offset)
 struct lane {
 	const struct reg *reg;
 	struct reg_access at;
-	unsigned reg_shift; /* bits: register's bit 0 to the access's first bit in it */
+	unsigned reg_shift;    /* bits: register's bit 0 to the access's first bit in it */
 	unsigned access_shift; /* bits: where the part starts in the access's value */
 	unsigned bytes;
 };
@@ -151,7 +152,8 @@ static bool is_decoded(const struct device *dev, uint64_t offset, unsigned size)
 	return !(type->flags & DEVICE_STRICT) || reg_find(dev, offset) != NO_REG(dev);
 }
 
-static void trace_access(const struct device *dev, uint64_t offset, unsigned size, uint64_t value, unsigned write)
+static void trace_access(const struct device *dev, uint64_t offset, unsigned size, uint64_t value,
+			 unsigned write)
 {
 	if (trace_on(dev->trace, TRACE_DEVICE))
 		trace_emit(dev->trace, TRACE_DEVICE, -1,
@@ -185,7 +187,8 @@ bool device_read(struct device *dev, unsigned bank, uint64_t offset, unsigned si
 			done++;
 			continue;
 		}
-		*value |= (reg_read(dev, &lane) >> lane.reg_shift & width_mask(lane.bytes)) << lane.access_shift;
+		*value |= (reg_read(dev, &lane) >> lane.reg_shift & width_mask(lane.bytes))
+			  << lane.access_shift;
 		done += lane.bytes;
 		if (dev->type->flags & DEVICE_SINGLE)
 			break;
@@ -213,7 +216,8 @@ static void reg_write(struct device *dev, const struct lane *lane, uint64_t valu
 		reg->written(dev, at, old);
 }
 
-bool device_write(struct device *dev, unsigned bank, uint64_t offset, unsigned size, uint64_t value, uint64_t lanes)
+bool device_write(struct device *dev, unsigned bank, uint64_t offset, unsigned size, uint64_t value,
+		  uint64_t lanes)
 {
 	struct lane lane;
 
@@ -264,8 +268,8 @@ int device_map(struct device *dev, struct bus *bus, uint64_t base)
 	return bus_add_region(bus, &region);
 }
 
-void device_for_each_field(struct device *dev, void (*fn)(void *opaque, const char *name, void *data, size_t size),
-			   void *opaque)
+void device_for_each_field(struct device *dev,
+			   void (*fn)(void *opaque, const char *name, void *data, size_t size), void *opaque)
 {
 	for (unsigned i = 0; i < dev->type->reg_count; i++) {
 		const struct reg *reg = &dev->type->reg[i];

@@ -20,22 +20,22 @@ struct device;
 
 /* Where a read or write function is called for. */
 struct reg_access {
-	unsigned bank; /* core, node, ... as the type means it */
+	unsigned bank;	/* core, node, ... as the type means it */
 	unsigned index; /* element of an array register */
-	uint64_t mask; /* bits of the register that the access covers */
+	uint64_t mask;	/* bits of the register that the access covers */
 };
 
 #define REG_NO_FIELD UINT32_MAX
 
 struct reg {
 	uint32_t offset; /* of the (first) register in the device, bytes */
-	uint8_t width; /* bytes: 1, 2, 4, 8 */
-	uint16_t count; /* elements of an array register; 0 means 1 */
+	uint8_t width;	 /* bytes: 1, 2, 4, 8 */
+	uint16_t count;	 /* elements of an array register; 0 means 1 */
 	const char *name;
-	uint64_t reset; /* value after reset */
+	uint64_t reset;	     /* value after reset */
 	uint64_t reset_step; /* array: element i resets to reset + i * reset_step */
-	uint64_t writable; /* bits that take what is written */
-	uint64_t w1c; /* bits that writing 1 clears */
+	uint64_t writable;   /* bits that take what is written */
+	uint64_t w1c;	     /* bits that writing 1 clears */
 	/* Offset of the value (width bytes, count of them) in the bank, or REG_NO_FIELD: a constant (reset)
 	 * unless it has functions; with a write function only it reads 0. */
 	uint32_t field;
@@ -52,7 +52,7 @@ struct reg {
 struct device_field {
 	const char *name;
 	uint32_t offset; /* in struct device's container */
-	uint32_t size; /* bytes */
+	uint32_t size;	 /* bytes */
 };
 
 enum device_flags {
@@ -63,12 +63,12 @@ enum device_flags {
 };
 
 struct device_type {
-	const char *name; /* "uart" */
+	const char *name;      /* "uart" */
 	const struct reg *reg; /* sorted by offset, not overlapping */
 	unsigned reg_count;
-	uint32_t size; /* bytes that are decoded */
+	uint32_t size;	/* bytes that are decoded */
 	uint8_t widths; /* access sizes that are decoded, ORed: 1 | 2 | 4 | 8; others fail */
-	uint8_t flags; /* enum device_flags */
+	uint8_t flags;	/* enum device_flags */
 	/* Base that field offsets of bank @bank count from; NULL: the device itself, one bank. */
 	void *(*bank)(struct device *dev, unsigned bank);
 	void (*reset)(struct device *dev); /* after the registers got their reset values; may be NULL */
@@ -82,7 +82,7 @@ struct device {
 	const char *name; /* "uart0": as in traces and the monitor */
 	struct trace *trace;
 	unsigned banks;
-	pthread_mutex_t *lock; /* own_lock, or the lock of the device this one is a view of */
+	pthread_mutex_t *lock;	  /* own_lock, or the lock of the device this one is a view of */
 	pthread_mutex_t own_lock; /* protects: the device's state */
 	char *reg_names; /* "uart0.lcr" of every register, each padded to reg_name_size; last one "uart0" */
 	size_t reg_name_size;
@@ -116,11 +116,12 @@ int device_map(struct device *dev, struct bus *bus, uint64_t base);
 
 /* The stored value of an element, 0 if the register has no field.  The lock is held. */
 uint64_t device_field_get(struct device *dev, const struct reg *reg, unsigned bank, unsigned index);
-void device_field_set(struct device *dev, const struct reg *reg, unsigned bank, unsigned index, uint64_t value);
+void device_field_set(struct device *dev, const struct reg *reg, unsigned bank, unsigned index,
+		      uint64_t value);
 
 /* Every piece of saved state: name, place, size.  The lock is held. */
-void device_for_each_field(struct device *dev, void (*fn)(void *opaque, const char *name, void *data, size_t size),
-			   void *opaque);
+void device_for_each_field(struct device *dev,
+			   void (*fn)(void *opaque, const char *name, void *data, size_t size), void *opaque);
 
 /* Registers and their stored values, without side effects.  Takes the lock. */
 void device_print(struct device *dev, FILE *file);
@@ -134,11 +135,11 @@ static inline unsigned reg_elements(const struct reg *reg)
 #define device_of(dev, type, field) ((type *)((char *)(dev)-offsetof(type, field)))
 
 /* Row of a type's table and its length. */
-#define DEVICE_REGS(table) .reg = (table), .reg_count = sizeof(table) / sizeof((table)[0])
+#define DEVICE_REGS(table)   .reg = (table), .reg_count = sizeof(table) / sizeof((table)[0])
 #define DEVICE_FIELDS(table) .field = (table), .field_count = sizeof(table) / sizeof((table)[0])
-#define DEVICE_FIELD(type, member)                                     \
-	{                                                              \
-		#member, offsetof(type, member), sizeof(((type *)0)->member) \
+#define DEVICE_FIELD(type, member)                                                                           \
+	{                                                                                                    \
+#member, offsetof(type, member), sizeof(((type *)0)->member)                                 \
 	}
 
 #endif

@@ -13,9 +13,9 @@
 enum trace_event {
 	TRACE_EXCEPTION, /* name: exception;   a: pc, badv, insn word */
 	TRACE_INTERRUPT, /* name: interrupt;   a: pc, number */
-	TRACE_TLB, /* name: refill, fill, write, invtlb, ptw;   a: va, entry, extra */
-	TRACE_DEVICE, /* name: "device.register";   a: offset, value, size | write << 8 */
-	TRACE_CSR, /* name: CSR name;   a: number, old, new */
+	TRACE_TLB,	 /* name: refill, fill, write, invtlb, ptw;   a: va, entry, extra */
+	TRACE_DEVICE,	 /* name: "device.register";   a: offset, value, size | write << 8 */
+	TRACE_CSR,	 /* name: CSR name;   a: number, old, new */
 	TRACE_EVENT_COUNT
 };
 
@@ -33,11 +33,12 @@ struct trace {
 
 static inline bool trace_on(const struct trace *trace, enum trace_event event)
 {
-	return __builtin_expect((atomic_load_explicit(&trace->enabled, memory_order_relaxed) >> event) & 1, 0);
+	return __builtin_expect((atomic_load_explicit(&trace->enabled, memory_order_relaxed) >> event) & 1,
+				0);
 }
 
-static inline void trace_emit(struct trace *trace, enum trace_event event, int cpu, const char *name, uint64_t a0,
-			      uint64_t a1, uint64_t a2)
+static inline void trace_emit(struct trace *trace, enum trace_event event, int cpu, const char *name,
+			      uint64_t a0, uint64_t a1, uint64_t a2)
 {
 	const struct trace_record record = { event, cpu, name, { a0, a1, a2 } };
 

@@ -25,7 +25,8 @@ static const struct command {
 
 static int help_main(int argc, char **argv)
 {
-	printf("Bixi, a LoongArch64 machine (Loongson 3A5000 + 7A1000).\nusage: bixi COMMAND [ARGUMENT]...\n\n");
+	printf("Bixi, a LoongArch64 machine (Loongson 3A5000 + 7A1000).\nusage: bixi COMMAND "
+	       "[ARGUMENT]...\n\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-9s %s\n", command_table[i].name, command_table[i].help);
 	return EXIT_STATUS_OK;

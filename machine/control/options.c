@@ -52,7 +52,8 @@ void options_help(void)
 			 row->argument ? row->argument : "");
 		printf("  %-30s %s\n", row->letter ? name : name + 1, row->help);
 	}
-	printf("\nThe guest's power-off leaves with status 0, a reboot under --no-reboot with 3, a mistake on the\n"
+	printf("\nThe guest's power-off leaves with status 0, a reboot under --no-reboot with 3, a mistake "
+	       "on the\n"
 	       "command line or in a file with 2.  Ctrl-a h lists the escape keys of a terminal.\n");
 }
 
@@ -164,7 +165,8 @@ static int parse_trace(struct run_options *options, const char *text)
 		item += *item == ',';
 	}
 	if (!options->trace_events)
-		return usage_error("--trace %s: name exception, interrupt, tlb, device, csr or all first", text);
+		return usage_error("--trace %s: name exception, interrupt, tlb, device, csr or all first",
+				   text);
 	free(options->trace_file);
 	options->trace_file = *item ? strdup(item) : NULL;
 	return -1;
@@ -245,7 +247,11 @@ static const struct option_row *option_find(const char *arg, const char **inline
 int options_parse(struct run_options *options, int argc, char **argv)
 {
 	*options = (struct run_options){
-		.append = "", .cpus = 1, .ram_size = UINT64_C(1) << 30, .machine = "virt", .cpu = cpu_model_find("max"),
+		.append = "",
+		.cpus = 1,
+		.ram_size = UINT64_C(1) << 30,
+		.machine = "virt",
+		.cpu = cpu_model_find("max"),
 	};
 	for (int i = 0; i < argc; i++) {
 		const char *argument;

@@ -30,12 +30,17 @@ struct run_options {
 	const char *console; /* NULL: no virtio console */
 	bool deterministic, no_reboot, stats;
 	unsigned trace_events; /* bit per enum trace_event; 0: no tracing */
-	char *trace_file; /* owned; NULL: standard error */
-	const char *qemu; /* NULL: run here */
+	char *trace_file;      /* owned; NULL: standard error */
+	const char *qemu;      /* NULL: run here */
 };
 
 /* Exit statuses of the command; a guest's exit device adds its own. */
-enum exit_status { EXIT_STATUS_OK = 0, EXIT_STATUS_FAILED = 1, EXIT_STATUS_USAGE = 2, EXIT_STATUS_REBOOT = 3 };
+enum exit_status {
+	EXIT_STATUS_OK = 0,
+	EXIT_STATUS_FAILED = 1,
+	EXIT_STATUS_USAGE = 2,
+	EXIT_STATUS_REBOOT = 3
+};
 
 /*
  * Parses the arguments after "run".  Returns -1 to go on, else the exit status: after -h (the text is on

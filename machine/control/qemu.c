@@ -70,7 +70,8 @@ static int add_chardev(struct arg_list *list, const char *id, const char *backen
 		arg_add(list, "socket,id=%s,host=127.0.0.1,port=%s,server=on,wait=off", id, rest);
 	} else {
 		free(path);
-		return usage_error("%s is no back end: give stdio, file:PATH, pty, unix:PATH or tcp:PORT", backend);
+		return usage_error("%s is no back end: give stdio, file:PATH, pty, unix:PATH or tcp:PORT",
+				   backend);
 	}
 	free(path);
 	return -1;
@@ -143,7 +144,8 @@ int qemu_exec(const struct run_options *options)
 		arg_add(&list, "-bios");
 		arg_add(&list, "%s", firmware);
 	} else {
-		fprintf(stderr, "bixi: no EDK2 found beside %s: its direct start shows Debian's kernel no PCI\n",
+		fprintf(stderr,
+			"bixi: no EDK2 found beside %s: its direct start shows Debian's kernel no PCI\n",
 			options->qemu);
 	}
 	arg_add(&list, "-kernel");

@@ -107,7 +107,8 @@ static int create_machine(struct run *run)
 	if (machine_create(&run->machine, &config, run->error, ERROR_SIZE))
 		return run_refuse(run);
 	/* The model's chip name is what IOCSR answers: up to 8 characters in a register. */
-	snprintf(run->cpu_name, sizeof(run->cpu_name), "Loongson-%.8s", (const char *)&options->cpu->iocsr_chip);
+	snprintf(run->cpu_name, sizeof(run->cpu_name), "Loongson-%.8s",
+		 (const char *)&options->cpu->iocsr_chip);
 	run->boot = (struct boot_request){
 		.kernel = options->kernel,
 		.initrd = options->initrd,
@@ -130,7 +131,8 @@ static int open_character_devices(struct run *run)
 	const struct run_options *options = &run->options;
 
 	for (unsigned i = 0; i < options->serial_count; i++) {
-		if (serial_open(&run->serial[i], options->serial[i], run->machine, i, &keys, run->error, ERROR_SIZE))
+		if (serial_open(&run->serial[i], options->serial[i], run->machine, i, &keys, run->error,
+				ERROR_SIZE))
 			return run_refuse(run);
 	}
 	if (!options->console)
@@ -154,11 +156,12 @@ static int open_disks(struct run *run)
 		const struct block_options how = { .read_only = disk->read_only, .snapshot = disk->snapshot };
 		char serial[21];
 
-		if (block_open(&run->block[i], disk->file, &how, &run->machine->clock, run->error, ERROR_SIZE))
+		if (block_open(&run->block[i], disk->file, &how, &run->machine->clock, run->error,
+			       ERROR_SIZE))
 			return run_refuse(run);
 		snprintf(serial, sizeof(serial), "bixi-disk%u", i);
-		if (virtio_blk_create(&run->disk[i], &run->machine->pci, PCI_DEVFN_AUTO, run->block[i], serial,
-				      &run->machine->clock))
+		if (virtio_blk_create(&run->disk[i], &run->machine->pci, PCI_DEVFN_AUTO, run->block[i],
+				      serial, &run->machine->clock))
 			return usage_error("--disk %s: no place left on the PCI bus", disk->file);
 	}
 	return -1;

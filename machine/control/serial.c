@@ -41,8 +41,12 @@ static void host_wrote(void *opaque, const uint8_t *data, size_t size)
 int serial_open(struct serial *serial, const char *spec, struct machine *machine, unsigned index,
 		const struct chardev_keys *keys, char *error, size_t error_size)
 {
-	const struct uart_backend backend = { .write = guest_wrote, .input_ready = guest_has_room, .opaque = serial };
-	const struct chardev_client client = { .can_receive = host_asks_room, .receive = host_wrote, .opaque = serial };
+	const struct uart_backend backend = { .write = guest_wrote,
+					      .input_ready = guest_has_room,
+					      .opaque = serial };
+	const struct chardev_client client = { .can_receive = host_asks_room,
+					       .receive = host_wrote,
+					       .opaque = serial };
 	int result;
 
 	serial->uart = machine->uart[index];

@@ -51,7 +51,8 @@ void stats_print(struct machine *machine, FILE *file)
 		if (rates)
 			fprintf(file, "  %13.0f /s", (double)sum / seconds);
 		for (unsigned id = 0; machine->group.count > 1 && id < machine->group.count; id++)
-			fprintf(file, "%s%" PRIu64, id ? " + " : "  = ", stats_value(machine->group.cpu[id], row));
+			fprintf(file, "%s%" PRIu64, id ? " + " : "  = ",
+				stats_value(machine->group.cpu[id], row));
 		fputc('\n', file);
 	}
 	machine_print_stats(machine, file);

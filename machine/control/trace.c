@@ -60,11 +60,13 @@ static void write_json(struct trace_writer *writer, const struct trace_record *r
 	uint64_t now = clock_now(writer->clock);
 
 	/* Names are our own constants: none holds a character that JSON would escape. */
-	fprintf(writer->file, "%s\n{\"name\":\"%s\",\"cat\":\"%s\",\"ph\":\"i\",\"s\":\"t\",\"ts\":%" PRIu64 ".%03" PRIu64
+	fprintf(writer->file,
+		"%s\n{\"name\":\"%s\",\"cat\":\"%s\",\"ph\":\"i\",\"s\":\"t\",\"ts\":%" PRIu64 ".%03" PRIu64
 		",\"pid\":1,\"tid\":%d,\"args\":{",
 		writer->count ? "," : "", record->name, row->name, now / 1000, now % 1000, record->cpu + 1);
 	for (unsigned i = 0; i < 3 && row->argument[i]; i++)
-		fprintf(writer->file, "%s\"%s\":\"%#" PRIx64 "\"", i ? "," : "", row->argument[i], record->arg[i]);
+		fprintf(writer->file, "%s\"%s\":\"%#" PRIx64 "\"", i ? "," : "", row->argument[i],
+			record->arg[i]);
 	if (record->event == TRACE_DEVICE)
 		fprintf(writer->file, ",\"access\":\"%s\",\"size\":%" PRIu64, device_direction(record),
 			record->arg[2] & 0xff);

@@ -11,7 +11,7 @@
 #include "machine/bus/trace.h"
 
 struct trace_writer {
-	struct trace trace; /* what the machine is given */
+	struct trace trace;	   /* what the machine is given */
 	const struct clock *clock; /* time stamps; set before events are enabled */
 	FILE *file;
 	bool json;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * The architectural state of one core.  Nothing about the guest's processor lives elsewhere.  There are
- * two CSR files, root and guest (of the virtualization extension); which one instructions mean follows from the mode.
+ * two CSR files, root and guest (of the virtualization extension); which one instructions mean follows from
+ * the mode.
  */
 #ifndef BIXI_CPU_CPU_H
 #define BIXI_CPU_CPU_H

@@ -24,34 +24,34 @@
 #define VR(field) (cpu->vr[insn->field])
 
 /* Unit-disabled exceptions: first statement of every FP, LSX, LASX instruction. */
-#define EUEN_FPE 1u
-#define EUEN_SXE 2u
+#define EUEN_FPE  1u
+#define EUEN_SXE  2u
 #define EUEN_ASXE 4u
-#define NEED_UNIT(bit, exc)                                                   \
-	do {                                                                  \
-		if (__builtin_expect(!(cpu->csr->euen & (bit)), 0))           \
-			return cpu_raise(cpu, exc);                           \
+#define NEED_UNIT(bit, exc)                                                                                  \
+	do {                                                                                                 \
+		if (__builtin_expect(!(cpu->csr->euen & (bit)), 0))                                          \
+			return cpu_raise(cpu, exc);                                                          \
 	} while (0)
-#define NEED_FP() NEED_UNIT(EUEN_FPE, EXC_FPD)
-#define NEED_LSX() NEED_UNIT(EUEN_SXE, EXC_SXD)
+#define NEED_FP()   NEED_UNIT(EUEN_FPE, EXC_FPD)
+#define NEED_LSX()  NEED_UNIT(EUEN_SXE, EXC_SXD)
 #define NEED_LASX() NEED_UNIT(EUEN_ASXE, EXC_ASXD)
-#define NEED_PLV0()                                                           \
-	do {                                                                  \
-		if (__builtin_expect(cpu_plv(cpu) != PLV0, 0))                \
-			return cpu_raise(cpu, EXC_IPE);                       \
+#define NEED_PLV0()                                                                                          \
+	do {                                                                                                 \
+		if (__builtin_expect(cpu_plv(cpu) != PLV0, 0))                                               \
+			return cpu_raise(cpu, EXC_IPE);                                                      \
 	} while (0)
 
 /* Extensions that a model may lack: first statement of their instructions. */
-#define CPUCFG1_CRC (1u << 25)
-#define CPUCFG2_LAM (1u << 22)
-#define CPUCFG2_LAM_BH (1u << 27)
-#define CPUCFG2_LAMCAS (1u << 28)
+#define CPUCFG1_CRC	    (1u << 25)
+#define CPUCFG2_LAM	    (1u << 22)
+#define CPUCFG2_LAM_BH	    (1u << 27)
+#define CPUCFG2_LAMCAS	    (1u << 28)
 #define CPUCFG2_LLACQ_SCREL (1u << 29)
-#define CPUCFG2_SCQ (1u << 30)
-#define NEED_CPUCFG(index, bit)                                               \
-	do {                                                                  \
-		if (__builtin_expect(!(cpu->model->cpucfg[index] & (bit)), 0)) \
-			return cpu_raise(cpu, EXC_INE);                       \
+#define CPUCFG2_SCQ	    (1u << 30)
+#define NEED_CPUCFG(index, bit)                                                                              \
+	do {                                                                                                 \
+		if (__builtin_expect(!(cpu->model->cpucfg[index] & (bit)), 0))                               \
+			return cpu_raise(cpu, EXC_INE);                                                      \
 	} while (0)
 
 /* Allocates the decode cache of one of @cores cores; 0 or -ENOMEM. */
@@ -60,9 +60,9 @@ void interp_destroy(struct cpu *cpu);
 
 /*
  * Runs @cpu until it has retired @budget instructions, idles, or has an attention bit other than
- * ATTENTION_INTERRUPT and ATTENTION_SYNC set.  Takes interrupts.  Returns the instructions retired: at most @budget, and
- * fewer also when exceptions were raised, which count against the budget so that it ends in any case.
- * In deterministic mode clock->virtual_now has advanced by that number of ns.
+ * ATTENTION_INTERRUPT and ATTENTION_SYNC set.  Takes interrupts.  Returns the instructions retired: at most
+ * @budget, and fewer also when exceptions were raised, which count against the budget so that it ends in any
+ * case. In deterministic mode clock->virtual_now has advanced by that number of ns.
  */
 uint64_t interp_run(struct cpu *cpu, uint64_t budget);
 

@@ -15,7 +15,7 @@
 #include "machine/interp/interp.h"
 #include "machine/interp/undefined.h"
 
-#define PAGE_INSNS  (SOFTTLB_PAGE_SIZE / 4)
+#define PAGE_INSNS (SOFTTLB_PAGE_SIZE / 4)
 
 /*
  * Pages of decoded instructions a core keeps, 24 KiB each as far as used: many for a few cores, and not
@@ -28,7 +28,7 @@
 enum { RUN_COPIES = 8 };
 
 struct decode_cache {
-	unsigned mask; /* number of pages - 1; page: host page number & mask */
+	unsigned mask;		/* number of pages - 1; page: host page number & mask */
 	bool used[CACHE_PAGES]; /* insn[page] is filled in: memory is spent as code needs it */
 	struct insn insn[][PAGE_INSNS];
 };
@@ -63,7 +63,8 @@ int interp_init(struct cpu *cpu, unsigned cores)
 	while (pages > 1 && pages * cores > CACHE_PAGES_TOTAL)
 		pages /= 2;
 	isa_init();
-	cpu->decode_cache = calloc(1, sizeof(*cpu->decode_cache) + pages * sizeof(cpu->decode_cache->insn[0]));
+	cpu->decode_cache =
+		calloc(1, sizeof(*cpu->decode_cache) + pages * sizeof(cpu->decode_cache->insn[0]));
 	if (!cpu->decode_cache)
 		return -ENOMEM;
 	cpu->decode_cache->mask = pages - 1;

@@ -5,9 +5,9 @@
  */
 #include "machine/soc/chipconfig.h"
 
-#define VENDOR UINT64_C(0x6e6f73676e6f6f4c) /* "Loongson" */
-#define TEMPERATURE 40 /* degrees Celsius, of both sensors */
-#define NODE_CLOCK_NS_RATIO 2 /* node clock ticks per ns: 2 GHz */
+#define VENDOR		    UINT64_C(0x6e6f73676e6f6f4c) /* "Loongson" */
+#define TEMPERATURE	    40				 /* degrees Celsius, of both sensors */
+#define NODE_CLOCK_NS_RATIO 2				 /* node clock ticks per ns: 2 GHz */
 
 static uint64_t features_read(struct device *dev, const struct reg_access *at)
 {

@@ -6,9 +6,9 @@
 #include "machine/bus/clock.h"
 #include "machine/bus/device.h"
 
-#define CHIPCONFIG_MISC_EXT_INT (UINT64_C(1) << 48) /* EXTIOI delivers */
+#define CHIPCONFIG_MISC_EXT_INT	   (UINT64_C(1) << 48) /* EXTIOI delivers */
 #define CHIPCONFIG_MISC_INT_ENCODE (UINT64_C(1) << 49) /* ipmap holds pin numbers */
-#define CHIPCONFIG_MISC_AVEC (UINT64_C(1) << 51) /* message interrupts */
+#define CHIPCONFIG_MISC_AVEC	   (UINT64_C(1) << 51) /* message interrupts */
 
 struct chipconfig {
 	struct device dev;

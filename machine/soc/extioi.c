@@ -314,12 +314,9 @@ static const struct reg extioi_virt_regs[] = {
 /* clang-format on */
 
 static const struct device_field extioi_fields[] = {
-	DEVICE_FIELD(struct extioi, enabled),
-	DEVICE_FIELD(struct extioi, encode),
-	DEVICE_FIELD(struct extioi, virt_config),
-	DEVICE_FIELD(struct extioi, lines),
-	DEVICE_FIELD(struct extioi, core_isr),
-	DEVICE_FIELD(struct extioi, node),
+	DEVICE_FIELD(struct extioi, enabled),	  DEVICE_FIELD(struct extioi, encode),
+	DEVICE_FIELD(struct extioi, virt_config), DEVICE_FIELD(struct extioi, lines),
+	DEVICE_FIELD(struct extioi, core_isr),	  DEVICE_FIELD(struct extioi, node),
 };
 
 static void *extioi_bank(struct device *dev, unsigned bank)

@@ -15,28 +15,28 @@
 #include "machine/cpu/cpu.h"
 #include "machine/soc/iocsr.h"
 
-#define EXTIOI_VECTORS 256
-#define EXTIOI_WORDS (EXTIOI_VECTORS / 64)
+#define EXTIOI_VECTORS	  256
+#define EXTIOI_WORDS	  (EXTIOI_VECTORS / 64)
 #define EXTIOI_NODE_CORES 4
-#define EXTIOI_NODES (CPU_MAX / EXTIOI_NODE_CORES)
+#define EXTIOI_NODES	  (CPU_MAX / EXTIOI_NODE_CORES)
 #define EXTIOI_NODE_TYPES 16
-#define EXTIOI_PINS 8 /* core inputs HWI0-HWI7 */
+#define EXTIOI_PINS	  8 /* core inputs HWI0-HWI7 */
 
 struct extioi_node {
 	uint16_t node_type[EXTIOI_NODE_TYPES]; /* nodes of each type, bit n: node n */
-	uint8_t ipmap[8]; /* input of each group of 32 vectors */
+	uint8_t ipmap[8];		       /* input of each group of 32 vectors */
 	uint64_t enable[EXTIOI_WORDS], bounce[EXTIOI_WORDS];
-	uint64_t isr[EXTIOI_WORDS]; /* vectors that came and were not acknowledged */
+	uint64_t isr[EXTIOI_WORDS];   /* vectors that came and were not acknowledged */
 	uint64_t level[EXTIOI_WORDS]; /* of the wires; node 0 */
 	uint8_t route[EXTIOI_VECTORS];
 	uint8_t target[EXTIOI_VECTORS]; /* core whose isr has the vector, or EXTIOI_NO_CORE */
-	uint8_t turn[EXTIOI_VECTORS]; /* rotation: first core to consider next */
+	uint8_t turn[EXTIOI_VECTORS];	/* rotation: first core to consider next */
 };
 
 #define EXTIOI_NO_CORE 0xff
 
 struct extioi {
-	struct device dev; /* bank: node */
+	struct device dev;	/* bank: node */
 	struct device core_dev; /* bank: core; a view under dev's lock */
 	struct device virt_dev; /* the virtual machine extension; a view under dev's lock */
 	unsigned cores, nodes;

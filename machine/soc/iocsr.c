@@ -9,8 +9,8 @@
 
 #define ANY_SEND 0x1158
 
-static void iocsr_write_lanes(struct iocsr *iocsr, unsigned core, uint32_t offset, unsigned size, uint64_t value,
-			      uint64_t lanes);
+static void iocsr_write_lanes(struct iocsr *iocsr, unsigned core, uint32_t offset, unsigned size,
+			      uint64_t value, uint64_t lanes);
 
 /* Data in [63:32], bytes not to write in [30:27], core in [25:16], register in [15:0]. */
 static void any_send_write(struct device *dev, const struct reg_access *at, uint64_t value)
@@ -42,7 +42,9 @@ const struct device_type iocsr_type = {
 
 int iocsr_init(struct iocsr *iocsr, unsigned cores, struct trace *trace)
 {
-	const struct iocsr_block any_send = { .first = ANY_SEND, .size = 8, .base = ANY_SEND, .dev = &iocsr->dev };
+	const struct iocsr_block any_send = {
+		.first = ANY_SEND, .size = 8, .base = ANY_SEND, .dev = &iocsr->dev
+	};
 	int err = device_init(&iocsr->dev, &iocsr_type, "iocsr", 1, trace);
 
 	iocsr->cores = cores;
@@ -94,21 +96,22 @@ uint64_t iocsr_read(void *opaque, unsigned core, uint32_t offset, unsigned size)
 	if (!block)
 		return 0;
 	pthread_mutex_lock(block->dev->lock);
-	device_read(block->dev, block->bank ? block->bank(block->dev, core) : 0, offset - block->base, size, &value);
+	device_read(block->dev, block->bank ? block->bank(block->dev, core) : 0, offset - block->base, size,
+		    &value);
 	pthread_mutex_unlock(block->dev->lock);
 	return value;
 }
 
-static void iocsr_write_lanes(struct iocsr *iocsr, unsigned core, uint32_t offset, unsigned size, uint64_t value,
-			      uint64_t lanes)
+static void iocsr_write_lanes(struct iocsr *iocsr, unsigned core, uint32_t offset, unsigned size,
+			      uint64_t value, uint64_t lanes)
 {
 	const struct iocsr_block *block = block_find(iocsr, offset, size);
 
 	if (!block)
 		return;
 	pthread_mutex_lock(block->dev->lock);
-	device_write(block->dev, block->bank ? block->bank(block->dev, core) : 0, offset - block->base, size, value,
-		     lanes);
+	device_write(block->dev, block->bank ? block->bank(block->dev, core) : 0, offset - block->base, size,
+		     value, lanes);
 	pthread_mutex_unlock(block->dev->lock);
 }
 

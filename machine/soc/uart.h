@@ -7,7 +7,7 @@
 #include "machine/bus/device.h"
 #include "machine/bus/irq.h"
 
-#define UART_FIFO 16
+#define UART_FIFO     16
 #define UART_CLOCK_HZ 100000000
 
 /* The other end of the wire. */
@@ -23,12 +23,12 @@ struct uart {
 	struct device dev;
 	struct irq_line irq;
 	struct clock *clock;
-	struct uart_backend backend; /* write == NULL: output goes nowhere */
+	struct uart_backend backend;	  /* write == NULL: output goes nowhere */
 	struct clock_timer timeout_timer; /* characters wait in the FIFO below its trigger level */
 	uint8_t ier, fcr, lcr, mcr, lsr, msr, scr, dll, dlm;
 	uint8_t fifo[UART_FIFO], fifo_head, fifo_count; /* received characters */
-	bool thre_pending, timeout_pending; /* these interrupts wait for being read */
-	uint64_t sent, received; /* characters, for --stats */
+	bool thre_pending, timeout_pending;		/* these interrupts wait for being read */
+	uint64_t sent, received;			/* characters, for --stats */
 };
 
 extern const struct device_type uart_type;

@@ -284,8 +284,9 @@ static void registers_have_their_reset_values(void **state)
 
 				if (!(dev->type->widths & reg->width))
 					continue;
-				assert_true(device_read(dev, n / reg_elements(reg), reg->offset + index * reg->width,
-							reg->width, &value));
+				assert_true(device_read(dev, n / reg_elements(reg),
+							reg->offset + index * reg->width, reg->width,
+							&value));
 				if (value != want)
 					print_message("%s.%s\n", dev->name, reg->name);
 				assert_int_equal(value, want & width_mask(reg));
@@ -390,12 +391,15 @@ int main(void)
 		cmocka_unit_test(masked_writes_leave_the_other_bytes),
 		cmocka_unit_test(a_single_device_answers_with_one_register),
 		cmocka_unit_test(traces_carry_register_names),
-		cmocka_unit_test_setup_teardown(tables_are_sorted_and_consistent, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(registers_have_their_reset_values, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(only_writable_bits_change, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(random_accesses_do_no_harm_and_reset_undoes_them, machine_setup,
+		cmocka_unit_test_setup_teardown(tables_are_sorted_and_consistent, machine_setup,
 						machine_teardown),
-		cmocka_unit_test_setup_teardown(state_and_listing_cover_every_device, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(registers_have_their_reset_values, machine_setup,
+						machine_teardown),
+		cmocka_unit_test_setup_teardown(only_writable_bits_change, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(random_accesses_do_no_harm_and_reset_undoes_them,
+						machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(state_and_listing_cover_every_device, machine_setup,
+						machine_teardown),
 	};
 
 	return cmocka_run_group_tests_name("device", tests, NULL, NULL);

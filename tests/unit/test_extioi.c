@@ -251,7 +251,8 @@ static void a_route_names_a_core_of_another_node(void **state)
 		for (unsigned node = 0; node < CORES / 4; node++) {
 			uint64_t byte = (node ? node : core / 4) << 4 | 1u << core % 4;
 
-			wr(f, 1, ANY_SEND, 8, byte << 32 | UINT64_C(0xe) << 27 | (node * 4) << 16 | (ROUTE + 4));
+			wr(f, 1, ANY_SEND, 8,
+			   byte << 32 | UINT64_C(0xe) << 27 | (node * 4) << 16 | (ROUTE + 4));
 		}
 		wr(f, 1, ANY_SEND, 8, UINT64_C(0xffffffff) << 32 | ENABLE);
 		extioi_set_wire(&f->extioi, 4, true);

@@ -26,7 +26,7 @@ enum {
 	RTCMATCH0 = 0x6c,
 };
 
-#define RUN_TOY 0x900
+#define RUN_TOY	 0x900
 #define RUN_BOTH 0x2900
 
 struct fixture {
@@ -92,7 +92,8 @@ static uint32_t calendar(unsigned month, unsigned day, unsigned hour, unsigned m
 	return month << 26 | day << 21 | hour << 16 | minute << 10 | second << 4;
 }
 
-static uint32_t match(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute, unsigned second)
+static uint32_t match(unsigned year, unsigned month, unsigned day, unsigned hour, unsigned minute,
+		      unsigned second)
 {
 	return (year % 64) << 26 | month << 22 | day << 17 | hour << 12 | minute << 6 | second;
 }
@@ -219,12 +220,9 @@ static void only_4_byte_accesses_are_decoded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_stopped_clock_reads_0),
-		TEST(the_calendar_follows_the_machines_time),
-		TEST(the_calendar_can_be_set),
-		TEST(alarms_interrupt_until_they_are_cleared),
-		TEST(alarms_follow_the_clock_being_set),
-		TEST(only_4_byte_accesses_are_decoded),
+		TEST(a_stopped_clock_reads_0),		 TEST(the_calendar_follows_the_machines_time),
+		TEST(the_calendar_can_be_set),		 TEST(alarms_interrupt_until_they_are_cleared),
+		TEST(alarms_follow_the_clock_being_set), TEST(only_4_byte_accesses_are_decoded),
 	};
 
 	return cmocka_run_group_tests_name("rtc", tests, NULL, NULL);
