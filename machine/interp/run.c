@@ -186,8 +186,8 @@ static inline bool segment_end(struct cpu *cpu, uint64_t pc, int result, struct 
  * in *@pc.
  *
  * The loop's body is repeated for the host's sake, which predicts an indirect call by the place it is made
- * from.  More copies help code with short loops a little more, but the host's predictor then runs out of
- * room in long straight-line code such as OpenSSL's SHA-256.
+ * from.  Many more copies help some code further, but long straight-line code such as OpenSSL's SHA-256
+ * then runs slower than with a single one.
  */
 static inline int run_straight(struct cpu *cpu, const uint32_t *code, struct insn *insn, uint64_t *pc,
 			       unsigned count)
