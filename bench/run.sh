@@ -7,7 +7,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 O=${O:-build} runs=${RUNS:-3} only=${ONLY:-all}
-tools=$(scripts/setup-tools.sh path)
 scripts/fetch-guest.sh build/guest
 [ "$only" = boot ] || bench/mkimage.sh build/bench
 results=$O/bench-results
@@ -16,6 +15,15 @@ mkdir -p "$results"
 
 bixi() { bench/stamp.py --timeout 3600 -- "$O/bixi" run "$@"; }
 qemu() { bench/stamp.py --timeout 3600 -- scripts/setup-tools.sh qemu -M virt -cpu max -nographic -no-reboot "$@"; }
+
+# programs NAME COMMAND...: adds the programs' times to NAME's results.
+programs() {
+    local name=$1 status=0
+    shift
+    "$@" > "$results/last" || status=$?
+    grep -vE '^(boot|total|peak-mib|all) ' "$results/last" >> "$results/$name" || true
+    [ $status = 0 ] || { echo "bench: $name did not get through the programs (status $status)" >&2; exit 1; }
+}
 
 # The boot: to userland and off again, both started directly.  QEMU's direct start panics in Debian's
 # i8042 driver unless that is left out.
@@ -30,12 +38,11 @@ if [ "$only" != boot ]; then
     for run in $(seq "$runs"); do
         echo "programs, run $run of $runs (minutes)"
         append="console=ttyS0 quiet only=$only"
-        bixi -k build/bench/vmlinuz -i build/bench/initrd -m 4G -a "$append" \
-            --disk build/bench/root.ext4,snapshot | grep -vE '^(boot|total|peak-mib|all) ' >> "$results/bixi"
-        qemu -m 4G -bios "$(scripts/setup-tools.sh firmware)" -kernel build/bench/vmlinuz \
+        programs bixi bixi -k build/bench/vmlinuz -i build/bench/initrd -m 4G -a "$append" \
+            --disk build/bench/root.ext4,snapshot
+        programs qemu qemu -m 4G -bios "$(scripts/setup-tools.sh firmware)" -kernel build/bench/vmlinuz \
             -initrd build/bench/initrd -append "$append" \
-            -drive file=build/bench/root.ext4,format=raw,if=none,id=d,snapshot=on \
-            -device virtio-blk-pci,drive=d | grep -vE '^(boot|total|peak-mib|all) ' >> "$results/qemu"
+            -drive file=build/bench/root.ext4,format=raw,if=none,id=d,snapshot=on -device virtio-blk-pci,drive=d
     done
 fi
 bench/compare.py "$results/bixi" "$results/qemu"

@@ -13,6 +13,7 @@ volatile uint64_t trap_resume;
 void (*volatile interrupt_hook)(struct trap_frame *frame);
 bool (*volatile refill_hook)(struct trap_frame *frame);
 bool on_qemu;
+unsigned cores_given;
 
 static unsigned checks, failures;
 static bool may_differ;
@@ -243,15 +244,29 @@ void __attribute__((weak)) secondary_main(unsigned core)
 		__asm__ volatile("idle 0");
 }
 
+/* What follows @word in @s, NULL if it is not there. */
+static const char *find_word(const char *s, const char *word)
+{
+	for (; *s; s++) {
+		unsigned i = 0;
+
+		while (word[i] && s[i] == word[i])
+			i++;
+		if (!word[i])
+			return s + i;
+	}
+	return 0;
+}
+
 /* Called from crt0.S with the command line's physical address. */
 void guest_main(uint64_t cmdline);
 void guest_main(uint64_t cmdline)
 {
-	const char *s = (const char *)CACHED(cmdline);
+	const char *s = (const char *)CACHED(cmdline), *digits = find_word(s, "cores=");
 
-	for (unsigned i = 0; i < 256 && s[i]; i++)
-		if (s[i] == 'q' && s[i + 1] == 'e' && s[i + 2] == 'm' && s[i + 3] == 'u')
-			on_qemu = true;
+	on_qemu = find_word(s, "qemu");
+	for (; digits && *digits >= '0' && *digits <= '9'; digits++)
+		cores_given = cores_given * 10 + (unsigned)(*digits - '0');
 	trap_clear();
 	tlb_flush();
 	suite();

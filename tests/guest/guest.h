@@ -160,6 +160,8 @@ void skip(const char *sentence, const char *why);
 void qemu_differs(void);
 extern bool on_qemu;
 
+extern unsigned cores_given; /* "cores=N" of the command line, 0: the program has to find out */
+
 void print(const char *format, ...); /* %s %d %u %x %lx %ld %c */
 
 static inline uint32_t cpucfg(uint32_t word)

@@ -84,6 +84,17 @@ static inline void store32(uint64_t va, uint32_t value)
 	*(volatile uint32_t *)va = value;
 }
 
+/* How long to wait, in ticks of 10 ns, for what is sure to come however busy the host is. */
+#define SURE_TO_COME 1000000000
+
+/* How long to wait for core @core to show up: briefly when nobody said whether it is there. */
+static inline uint64_t core_patience(unsigned core)
+{
+	if (cores_given)
+		return core < cores_given ? SURE_TO_COME : 0;
+	return core == 1 ? 20000000 : 5000000;
+}
+
 /* Interrupts pending at this core, of those in @mask.  A controller may need a moment. */
 static inline uint32_t pending(uint32_t mask)
 {

@@ -60,7 +60,7 @@ static void start_cores(void)
 		uint64_t start = rdtime();
 
 		core_start(core);
-		while (!present[core] && rdtime() - start < (core == 1 ? 20000000 : 5000000))
+		while (!present[core] && rdtime() - start < core_patience(core))
 			;
 		if (!present[core])
 			break;
@@ -182,7 +182,7 @@ static unsigned taker(unsigned vector)
 
 	last_core = last_vector = ~0u;
 	raise(vector);
-	for (start = rdtime(); deliveries == before && rdtime() - start < 20000000;)
+	for (start = rdtime(); deliveries == before && rdtime() - start < SURE_TO_COME;)
 		;
 	return deliveries == before + 1 && last_vector == vector ? last_core : ~0u;
 }
@@ -228,7 +228,7 @@ static void routing(void)
 		raise(vector);
 		check_equal(pending(ALL_INPUTS), HWI(1), "a vector waits at core 0");
 		iocsr_set_byte(EXTIOI_ROUTE + vector, 2);
-		while (deliveries == before && rdtime() - start < 20000000)
+		while (deliveries == before && rdtime() - start < SURE_TO_COME)
 			;
 		check(deliveries == before + 1 && last_core == 1,
 		      "and goes to core 1 when its route changes");

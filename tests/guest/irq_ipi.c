@@ -40,7 +40,7 @@ static void start_cores(void)
 		uint64_t start = rdtime();
 
 		core_start(core);
-		while (!present[core] && rdtime() - start < (core == 1 ? 20000000 : 5000000))
+		while (!present[core] && rdtime() - start < core_patience(core))
 			;
 		if (!present[core])
 			break;
@@ -53,7 +53,7 @@ static uint32_t await(unsigned core)
 {
 	uint64_t start = rdtime();
 
-	while (!received[core] && rdtime() - start < 20000000)
+	while (!received[core] && rdtime() - start < SURE_TO_COME)
 		;
 	return received[core];
 }

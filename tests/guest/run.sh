@@ -42,9 +42,9 @@ for suite in "${suites[@]}"; do
         continue
     fi
     for model in la464 la664 max; do
-        run "$suite on $model" "$O/bixi" run -k "$elf" --cpu $model -c $cores
+        run "$suite on $model" "$O/bixi" run -k "$elf" --cpu $model -c $cores -a "cores=$cores"
     done
-    [ "$suite" = smp ] || run "$suite, deterministic" "$O/bixi" run -k "$elf" --deterministic
+    [ "$suite" = smp ] || run "$suite, deterministic" "$O/bixi" run -k "$elf" --deterministic -a cores=1
 done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ] && [ $passed -gt 0 ]
