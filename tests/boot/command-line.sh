@@ -85,7 +85,7 @@ check "--console file:PATH is the guest's /dev/hvc0" $?
 
 # A guest that is nonsense ends in a guest-visible way, within the time given: no crash of the host.
 cmdline=
-timeout $((20 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/random" -m 512M -a "console=ttyS0 panic=-1" --no-reboot \
+timeout $((90 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/random" -m 512M -a "console=ttyS0 panic=-1" --no-reboot \
     < /dev/null > "$work/log" 2>&1
 [ $? = 3 ] && grep -q 'not syncing' "$work/log"
 check "a random initrd makes the guest panic, not the host" $?
