@@ -164,4 +164,22 @@ static inline void core_start(unsigned core)
 	ipi_send(core, 0);
 }
 
+/* Starts the other cores, each of which sets its @present; returns how many there are with this one. */
+static inline unsigned irq_start_cores(volatile bool *present)
+{
+	unsigned core;
+
+	for (core = 1; core < MAX_CORES; core++) {
+		uint64_t start = rdtime();
+
+		core_start(core);
+		while (!present[core] && rdtime() - start < core_patience(core))
+			;
+		if (!present[core])
+			break;
+	}
+	print("# %u cores\n", core);
+	return core;
+}
+
 #endif

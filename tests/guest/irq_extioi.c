@@ -56,17 +56,7 @@ void secondary_main(unsigned core)
 
 static void start_cores(void)
 {
-	for (unsigned core = 1; core < MAX_CORES; core++) {
-		uint64_t start = rdtime();
-
-		core_start(core);
-		while (!present[core] && rdtime() - start < core_patience(core))
-			;
-		if (!present[core])
-			break;
-		cores++;
-	}
-	print("# %u cores\n", cores);
+	cores = irq_start_cores(present);
 }
 
 static void every_vector(void)
