@@ -88,9 +88,10 @@ struct insn {
 	uint16_t op;		/* enum isa_op */
 	uint8_t rd, rj, rk, ra; /* bits 4:0, 9:5, 14:10, 19:15 */
 	uint8_t imm2;		/* second immediate: msb of bstrins/bstrpick, msbw; else 0 */
+	uint8_t inlined;	/* nonzero: the reference engine's loop knows it; set as fn is */
 };
 
-/* Fills all of @insn but fn. */
+/* Fills all of @insn but fn and inlined. */
 void isa_fields(uint32_t word, struct insn *insn);
 
 /*

@@ -12,7 +12,8 @@
 #define WJ ((int32_t)GR(rj))
 #define WK ((int32_t)GR(rk))
 
-COMPUTE(add_w, sext32(GR(rj) + GR(rk)))
+INTEGER_INLINE(COMPUTE) /* xor, add_w, rotri_w, and, or: integer.h */
+
 COMPUTE(add_d, GR(rj) + GR(rk))
 COMPUTE(sub_w, sext32(GR(rj) - GR(rk)))
 COMPUTE(sub_d, GR(rj) - GR(rk))
@@ -39,10 +40,7 @@ COMPUTE(pcaddu12i, cpu->pc + (SI << 12))
 COMPUTE(pcaddu18i, cpu->pc + (SI << 18))
 COMPUTE(pcalau12i, (cpu->pc + (SI << 12)) & ~UINT64_C(0xfff))
 
-COMPUTE(and, GR(rj) & GR(rk))
-COMPUTE(or, GR(rj) | GR(rk))
 COMPUTE(nor, ~(GR(rj) | GR(rk)))
-COMPUTE(xor, GR(rj) ^ GR(rk))
 COMPUTE(andn, GR(rj) & ~GR(rk))
 COMPUTE(orn, GR(rj) | ~GR(rk))
 COMPUTE(andi, GR(rj) & UI)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "machine/cpu/reserve.h"
-#include "machine/interp/interp.h"
+#include "machine/interp/integer.h"
 #include "machine/interp/undefined.h"
 
 #define PAGE_INSNS (SOFTTLB_PAGE_SIZE / 4)
@@ -43,6 +43,20 @@ static const insn_fn dispatch[ISA_OP_COUNT] = {
 #undef INSN
 };
 
+/* Values of insn->inlined. */
+enum inlined {
+	NOT_INLINED,
+#define INLINED(name, value) INLINED_##name,
+	INTEGER_INLINE(INLINED)
+#undef INLINED
+};
+
+static const uint8_t inlined[ISA_OP_COUNT] = {
+#define INLINED(name, value) [ISA_##name] = INLINED_##name,
+	INTEGER_INLINE(INLINED)
+#undef INLINED
+};
+
 /* Privileged instructions may read or set what depends on time and counters. */
 static int run_privileged(struct cpu *cpu, const struct insn *insn)
 {
@@ -54,6 +68,7 @@ static __attribute__((noinline)) void insn_decode(struct insn *insn, uint32_t wo
 {
 	isa_fields(word, insn);
 	insn->fn = isa_info[insn->op].flags & ISA_PRIVILEGED ? run_privileged : dispatch[insn->op];
+	insn->inlined = inlined[insn->op];
 }
 
 int interp_init(struct cpu *cpu, unsigned cores)
@@ -180,6 +195,22 @@ static inline bool segment_end(struct cpu *cpu, uint64_t pc, int result, struct 
 	return true;
 }
 
+static inline __attribute__((always_inline)) int execute(struct cpu *cpu, const struct insn *insn)
+{
+	const unsigned which = insn->inlined;
+
+	if (which == NOT_INLINED)
+		return insn->fn(cpu, insn);
+#define INLINED(name, value)                                                                                 \
+	if (which == INLINED_##name) {                                                                       \
+		cpu_set_gpr(cpu, insn->rd, value);                                                           \
+		return INSN_NEXT;                                                                            \
+	}
+	INTEGER_INLINE(INLINED)
+#undef INLINED
+	__builtin_unreachable();
+}
+
 /*
  * Executes straight-line code from *@pc on, whose words are at @code and decoded forms at @insn, until
  * @count instructions are done or one answers other than NEXT.  Returns the last one's answer, its address
@@ -201,7 +232,7 @@ static inline int run_straight(struct cpu *cpu, const uint32_t *code, struct ins
 			if (__builtin_expect(insn[i].word != word, 0))
 				insn_decode(&insn[i], word);
 			cpu->pc = *pc + 4 * i;
-			result = insn[i].fn(cpu, &insn[i]);
+			result = execute(cpu, &insn[i]);
 			if (__builtin_expect(result != INSN_NEXT, 0) || i + 1 == count) {
 				*pc += 4 * i;
 				return result;

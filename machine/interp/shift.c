@@ -2,11 +2,6 @@
 /* Shifts and rotations, Vol.1 2.2.2.  The amount is taken modulo the operand's width. */
 #include "machine/interp/integer.h"
 
-static inline uint32_t rotate_right_w(uint32_t value, unsigned amount)
-{
-	return value >> (amount & 31) | value << (-amount & 31);
-}
-
 static inline uint64_t rotate_right_d(uint64_t value, unsigned amount)
 {
 	return value >> (amount & 63) | value << (-amount & 63);
@@ -32,7 +27,7 @@ static inline uint64_t rotate_right_d(uint64_t value, unsigned amount)
 SHIFT(sll_w, slli_w, 31, sext32(GR(rj) << amount))
 SHIFT(srl_w, srli_w, 31, sext32((uint32_t)GR(rj) >> amount))
 SHIFT(sra_w, srai_w, 31, (uint64_t)(int64_t)((int32_t)GR(rj) >> amount))
-SHIFT(rotr_w, rotri_w, 31, sext32(rotate_right_w(GR(rj), amount)))
+COMPUTE(rotr_w, sext32(rotate_right_w(GR(rj), (unsigned)GR(rk)))) /* rotri_w: integer.h */
 SHIFT(sll_d, slli_d, 63, GR(rj) << amount)
 SHIFT(srl_d, srli_d, 63, GR(rj) >> amount)
 SHIFT(sra_d, srai_d, 63, (uint64_t)((int64_t)GR(rj) >> amount))
