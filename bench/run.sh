@@ -3,10 +3,14 @@
 # Compares bixi with QEMU on the same kernel and programs in the same run, alternating the two, and
 # prints the medians and their ratio.  Absolute seconds mean little on a shared machine; ratios do.
 #   RUNS=3       how often each
-#   ONLY=a,b     only these workloads (see workloads.sh); ONLY=boot only the boot
+#   ONLY=a,b     only these workloads (see workloads.sh); ONLY=boot only the boot, ONLY=disk only disk.sh,
+#                ONLY=share only share.sh, ONLY=network only network.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 O=${O:-build} runs=${RUNS:-3} only=${ONLY:-all}
+[ "$only" != disk ] || exec bench/disk.sh
+[ "$only" != share ] || exec bench/share.sh
+[ "$only" != network ] || exec bench/network.sh
 scripts/fetch-guest.sh build/guest
 [ "$only" = boot ] || bench/mkimage.sh build/bench
 results=$O/bench-results
@@ -46,3 +50,6 @@ if [ "$only" != boot ]; then
     done
 fi
 bench/compare.py "$results/bixi" "$results/qemu"
+[ "$only" != all ] || bench/disk.sh
+[ "$only" != all ] || bench/share.sh
+[ "$only" != all ] || bench/network.sh

@@ -35,17 +35,27 @@ vmlinuz=$(find "$work/kernel" -name 'vmlinu[xz]*' -type f | head -n 1)
 root=$work/root
 mkdir -p "$root"/{bin,dev,proc,sys,tmp,mnt,modules}
 cp "$(find "$work/busybox" -path "*/bin/busybox" -type f)" "$root/bin/busybox"
-# The names in the order they must be loaded.
-for module in crc16 crc32c-cryptoapi mbcache jbd2 ext4 virtio_blk virtio_console rtc-efi; do
-    file=$(find "$modules" -name "$module.ko*" -o -name "${module//-/_}.ko*" | head -n 1)
-    [ -n "$file" ] || continue # built into the kernel
-    case $file in
-    *.xz) xz -dc "$file" > "$root/modules/$module.ko" ;;
-    *.zst) zstd -qdc "$file" > "$root/modules/$module.ko" ;;
-    *) cp "$file" "$root/modules/$module.ko" ;;
-    esac
-    echo "$module" >> "$root/modules/order"
-done
+# add_modules ORDER NAME...: the modules, and in file ORDER their names in the order they must be loaded.
+add_modules() {
+    local order=$1 module file
+    shift
+    for module in "$@"; do
+        file=$(find "$modules" -name "$module.ko*" -o -name "${module//-/_}.ko*" | head -n 1)
+        [ -n "$file" ] || continue # built into the kernel
+        case $file in
+        *.xz) xz -dc "$file" > "$root/modules/$module.ko" ;;
+        *.zst) zstd -qdc "$file" > "$root/modules/$module.ko" ;;
+        *) cp "$file" "$root/modules/$module.ko" ;;
+        esac
+        echo "$module" >> "$root/modules/$order"
+    done
+}
+add_modules order crc16 crc32c-cryptoapi mbcache jbd2 ext4 virtio_blk virtio_console rtc-efi
+add_modules order-net failover net_failover virtio_net
+add_modules order-mmio virtio_mmio
+add_modules order-rng virtio-rng
+add_modules order-button evdev
+add_modules order-9p netfs 9pnet 9pnet_virtio 9p
 install -m 755 "$here/guest-init" "$root/init"
 mknod "$root/dev/console" c 5 1 2>/dev/null || true # devtmpfs provides it where mknod is not allowed
 (cd "$root" && find . | sort | cpio -o -H newc --reproducible 2>/dev/null | zstd -q -10) > "$out/initrd"

@@ -5,15 +5,17 @@
 set -euo pipefail
 
 why_build="to compile bixi"
-packages_build="gcc make libc6-dev libfdt-dev libzstd-dev liblzma-dev zlib1g-dev acpica-tools clang-19 lld-19"
+packages_build="gcc make libc6-dev libfdt-dev libjansson-dev libzstd-dev liblzma-dev libnbd-dev libseccomp-dev libslirp-dev zlib1g-dev acpica-tools clang-19 lld-19"
 why_guest="to fetch Debian's loong64 kernel and make an initrd of it"
 packages_guest="dpkg zstd xz-utils cpio ca-certificates"
 why_test="to build and run the tests"
-packages_test="libcmocka-dev llvm-19 python3 e2fsprogs device-tree-compiler"
+packages_test="libcmocka-dev llvm-19 python3 e2fsprogs device-tree-compiler qemu-utils mtools fdisk iproute2"
 why_tools="to set up the programs that bixi is compared with (QEMU, binutils)"
 packages_tools="mmdebstrap"
 why_fuzz="to build the fuzzers"
 packages_fuzz="clang-19 libclang-rt-19-dev"
+why_debian="to make a Debian disk"
+packages_debian="debootstrap fdisk dosfstools e2fsprogs openssh-client"
 
 missing=()
 for group in "$@"; do

@@ -131,6 +131,7 @@ static int create_core(struct machine *machine, char *error, size_t error_size)
 		return refuse(err, error, error_size, "the host gives no event loop: %s", strerror(-err));
 	}
 	pthread_mutex_init(&machine->lock, NULL);
+	pthread_mutex_init(&machine->stop_lock, NULL);
 	pthread_cond_init(&machine->changed, NULL);
 	return 0;
 }
@@ -143,6 +144,7 @@ static void destroy_core(struct machine *machine)
 	clock_destroy(&machine->clock);
 	bus_destroy(&machine->bus);
 	pthread_cond_destroy(&machine->changed);
+	pthread_mutex_destroy(&machine->stop_lock);
 	pthread_mutex_destroy(&machine->lock);
 }
 
@@ -186,8 +188,7 @@ void machine_destroy(struct machine *machine)
 static void restore_boot_rom(struct machine *machine)
 {
 	if (machine->boot_rom)
-		memcpy(bus_ram(&machine->bus, BOOT_ROM_BASE, machine->boot_rom_size), machine->boot_rom,
-		       machine->boot_rom_size);
+		memcpy(bus_rom_content(&machine->bus), machine->boot_rom, machine->boot_rom_size);
 }
 
 int machine_set_boot_rom(struct machine *machine, const void *image, size_t size)
@@ -221,6 +222,39 @@ int machine_add_device(struct machine *machine, struct device *device)
 		return -ENOSPC;
 	machine->device[machine->device_count++] = device;
 	return 0;
+}
+
+int machine_add_state(struct machine *machine, const char *name,
+		      void (*fn)(void *opaque, struct state *state), void *opaque)
+{
+	if (machine->state_count == MACHINE_MAX_STATES)
+		return -ENOSPC;
+	machine->state_entry[machine->state_count++] = (struct machine_state_entry){ name, fn, opaque };
+	return 0;
+}
+
+int machine_add_drain(struct machine *machine, void (*drain)(void *opaque), void *opaque)
+{
+	if (machine->drain_count == MACHINE_MAX_STATES)
+		return -ENOSPC;
+	machine->drain_entry[machine->drain_count++] = (struct machine_drain_entry){ drain, opaque };
+	return 0;
+}
+
+void machine_listen(struct machine *machine, struct machine_listener *listener)
+{
+	struct machine_listener **link = &machine->listeners;
+
+	while (*link)
+		link = &(*link)->next;
+	listener->next = NULL;
+	*link = listener;
+}
+
+void machine_tell(struct machine *machine, enum machine_event event)
+{
+	for (struct machine_listener *l = machine->listeners; l; l = l->next)
+		l->fn(l->opaque, event);
 }
 
 /* Cores last: devices' resets drop the lines into them. */

@@ -20,13 +20,16 @@
 #include "machine/bus/clock.h"
 #include "machine/bus/device.h"
 #include "machine/bus/irq.h"
+#include "machine/bus/state.h"
 #include "machine/bus/trace.h"
 #include "machine/cpu/cpu.h"
 #include "machine/host/eventloop.h"
 #include "machine/pci/pci.h"
 
 struct uart;
+struct virtio_mmio;
 struct machine;
+struct machine_debugger;
 struct vcpu;
 
 /* What a user chooses.  Zero or NULL stands for the default in brackets. */
@@ -58,11 +61,47 @@ struct machine_result {
 enum machine_request { MACHINE_REQUEST_POWEROFF, MACHINE_REQUEST_RESET, MACHINE_REQUEST_EXIT };
 
 #define MACHINE_MAX_DEVICES 32
-#define MACHINE_MAX_RESETS  32
+#define MACHINE_MAX_RESETS  64
+#define MACHINE_MAX_STATES  128
 #define MACHINE_UARTS	    4
 
 /* Something outside the device list that goes back to its reset state with the machine. */
 struct machine_reset_entry {
+	void (*fn)(void *opaque);
+	void *opaque;
+};
+
+/* What happens to a machine as a whole, for those who watch it (QMP's events, GDB). */
+enum machine_event {
+	MACHINE_EVENT_STOP,	 /* machine_stop() has stopped it */
+	MACHINE_EVENT_RESUME,	 /* machine_cont() lets it go on */
+	MACHINE_EVENT_RESET,	 /* it was reset */
+	MACHINE_EVENT_POWERDOWN, /* the power button was pressed */
+	MACHINE_EVENT_SHUTDOWN,	 /* it ends; machine->result says how */
+};
+
+/* Kept inside its owner.  fn: any thread, no lock of the machine held; it does not stop the machine. */
+struct machine_listener {
+	void (*fn)(void *opaque, enum machine_event event);
+	void *opaque;
+	struct machine_listener *next;
+};
+
+/* A part of the machine whose state is saved (bus/state.h). */
+struct machine_state_entry {
+	const char *name; /* section of the snapshot: "cpu0", "virtio-net1" */
+	void (*fn)(void *opaque, struct state *state);
+	void *opaque;
+};
+
+/* Deterministic mode: where the one thread is in its round of the cores. */
+struct machine_turn {
+	uint64_t slices; /* begun so far */
+	uint32_t next;	 /* core of the next slice */
+	uint32_t idle;	 /* cores in a row that had nothing to do */
+};
+
+struct machine_drain_entry {
 	void (*fn)(void *opaque);
 	void *opaque;
 };
@@ -88,6 +127,7 @@ struct machine {
 	const struct board *board;
 	void *board_state;
 	struct pci_host pci;		  /* where control/ adds virtio and other functions */
+	struct virtio_mmio *virtio_mmio;  /* slots for virtio devices off PCI, NULL: the board has none */
 	struct irq_line pci_irq[4];	  /* INTA-INTD as the board wires them */
 	struct uart *uart[MACHINE_UARTS]; /* serial ports, NULL: the board has not so many */
 	void (*press_power_button)(struct machine *machine); /* NULL: the board has none; any thread */
@@ -103,20 +143,38 @@ struct machine {
 	uint8_t *boot_rom; /* copy that each reset restores; owned */
 	size_t boot_rom_size;
 
+	struct machine_listener *listeners; /* in the order of addition */
+	struct machine_state_entry state_entry[MACHINE_MAX_STATES];
+	unsigned state_count;
+	struct machine_drain_entry drain_entry[MACHINE_MAX_STATES];
+	unsigned drain_count;
+
 	/* Run control, run.c */
 	pthread_mutex_t lock;	/* protects: the fields below but the atomics */
 	pthread_cond_t changed; /* any of them changed */
 	unsigned pause_count;	/* machine_pause() calls not yet resumed */
 	unsigned parked;	/* vCPU threads that stand still */
+	bool stopped;		/* by machine_stop(); one of pause_count */
+	bool resetting;		/* machine_reset() is at work: who pauses waits for its end */
 	bool quit;		/* vCPU threads are to end */
 	bool running;		/* machine_run() is between start and end */
 	bool reset_wanted;
-	_Atomic bool attention; /* reset_wanted, pause or end: the deterministic loop looks at it */
-	struct cpu *current;	/* deterministic mode: the core that executes, NULL between slices */
-	uint64_t slice_end;	/* and where its slice ends at the latest, in clock_now() */
+	pthread_mutex_t stop_lock; /* held by machine_stop() and machine_cont(), before lock */
+	_Atomic bool attention;	   /* reset_wanted, pause or end: the deterministic loop looks at it */
+	/* machine_quiesce(), state.h */
+	struct event_work hold_work;
+	bool hold_loop, loop_held; /* protected by lock */
+	bool was_stopped;
+	bool restored; /* state comes from a snapshot: machine_run() does not reset it */
+	struct machine_turn turn;
+	struct cpu *current; /* deterministic mode: the core that executes, NULL between slices */
+	uint64_t slice_end;  /* and where its slice ends at the latest, in clock_now() */
+	struct machine_debugger *debugger; /* debug.h, NULL: none; set while no core runs */
+	bool debug_stopping; /* a core has stopped for the debugger, who will stop the machine */
 	struct machine_result result;
-	struct vcpu *vcpu;	   /* one a core */
-	uint64_t start_ns, run_ns; /* host time of machine_run(), for --stats */
+	struct vcpu *vcpu;		/* one a core */
+	_Atomic int thread_id[CPU_MAX]; /* the host's, of each core's thread; 0: not running */
+	uint64_t start_ns, run_ns;	/* host time of machine_run(), for --stats */
 };
 
 /* Builds a machine of @config.  On failure returns a negative errno, and a sentence in @error. */
@@ -154,6 +212,35 @@ void machine_request(struct machine *machine, enum machine_request request, int 
  */
 void machine_pause(struct machine *machine);
 void machine_resume(struct machine *machine);
+
+/*
+ * Stops the machine for the user and lets it go on: as machine_pause() and machine_resume(), but calls do not
+ * nest, listeners are told, and the machine's time stands still in between.  machine_stop() before
+ * machine_run(): it starts stopped.
+ */
+void machine_stop(struct machine *machine);
+void machine_cont(struct machine *machine);
+bool machine_is_stopped(struct machine *machine);
+
+/* Listeners are added before the machine runs. */
+void machine_listen(struct machine *machine, struct machine_listener *listener);
+
+/* Tells the listeners.  For boards (MACHINE_EVENT_POWERDOWN); no lock held. */
+void machine_tell(struct machine *machine, enum machine_event event);
+
+/*
+ * Adds a part to what snapshots hold, in the order of addition; before the machine runs.  Devices of
+ * machine_add_device(), cores, the clock and RAM are in without this.  @name is kept.  0 or -ENOSPC.
+ */
+int machine_add_state(struct machine *machine, const char *name,
+		      void (*fn)(void *opaque, struct state *state), void *opaque);
+
+/*
+ * Has @drain called before a snapshot, the machine stopped and the event loop running: it waits until nothing
+ * of its part is in flight.  From then on until the machine goes on, the part starts nothing but on the event
+ * loop, which is held meanwhile.  0 or -ENOSPC.
+ */
+int machine_add_drain(struct machine *machine, void (*drain)(void *opaque), void *opaque);
 
 /* Boards by name, NULL if there is none; machine_board(n) for listing, NULL after the last. */
 const struct board *machine_board_find(const char *name);

@@ -12,7 +12,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "machine/board/debug.h"
 #include "machine/cpu/exception.h"
 #include "machine/interp/interp.h"
 
@@ -74,15 +76,23 @@ static void notify_all(struct machine *machine, uint32_t attention)
 		cpu_notify(machine->group.cpu[id], attention);
 }
 
-void machine_pause(struct machine *machine)
+/* One more who wants the cores to stand; returns when they do.  The lock is held, and given up meanwhile. */
+static void pause_locked(struct machine *machine)
 {
-	pthread_mutex_lock(&machine->lock);
 	if (machine->pause_count++ == 0) {
 		announce(machine);
 		if (machine->group.parallel)
 			notify_all(machine, ATTENTION_PAUSE);
 	}
 	while (machine->running && !machine->quit && machine->parked < machine->group.count)
+		pthread_cond_wait(&machine->changed, &machine->lock);
+}
+
+void machine_pause(struct machine *machine)
+{
+	pthread_mutex_lock(&machine->lock);
+	pause_locked(machine);
+	while (machine->resetting)
 		pthread_cond_wait(&machine->changed, &machine->lock);
 	pthread_mutex_unlock(&machine->lock);
 }
@@ -91,8 +101,58 @@ void machine_resume(struct machine *machine)
 {
 	pthread_mutex_lock(&machine->lock);
 	machine->pause_count--;
-	pthread_cond_broadcast(&machine->changed);
+	announce(machine);
 	pthread_mutex_unlock(&machine->lock);
+}
+
+static void set_stopped(struct machine *machine, bool stopped)
+{
+	pthread_mutex_lock(&machine->lock);
+	machine->stopped = stopped;
+	announce(machine); /* a reset may wait for it */
+	pthread_mutex_unlock(&machine->lock);
+}
+
+void machine_stop(struct machine *machine)
+{
+	bool stops;
+
+	pthread_mutex_lock(&machine->stop_lock);
+	stops = !machine_is_stopped(machine);
+	if (stops) {
+		machine_pause(machine);
+		clock_stop(&machine->clock);
+		set_stopped(machine, true);
+	}
+	pthread_mutex_unlock(&machine->stop_lock);
+	if (stops)
+		machine_tell(machine, MACHINE_EVENT_STOP);
+}
+
+void machine_cont(struct machine *machine)
+{
+	bool goes_on;
+
+	pthread_mutex_lock(&machine->stop_lock);
+	goes_on = machine_is_stopped(machine);
+	if (goes_on) {
+		clock_cont(&machine->clock);
+		set_stopped(machine, false);
+		machine_resume(machine);
+	}
+	pthread_mutex_unlock(&machine->stop_lock);
+	if (goes_on)
+		machine_tell(machine, MACHINE_EVENT_RESUME);
+}
+
+bool machine_is_stopped(struct machine *machine)
+{
+	bool stopped;
+
+	pthread_mutex_lock(&machine->lock);
+	stopped = machine->stopped;
+	pthread_mutex_unlock(&machine->lock);
+	return stopped;
 }
 
 /* A core's thread stands still until the machine goes on.  False: it is to end. */
@@ -104,7 +164,7 @@ static bool vcpu_park(struct vcpu *vcpu)
 	pthread_mutex_lock(&machine->lock);
 	machine->parked++;
 	pthread_cond_broadcast(&machine->changed);
-	while (machine->pause_count && !machine->quit)
+	while ((machine->pause_count || debug_holds(machine, vcpu->cpu)) && !machine->quit)
 		pthread_cond_wait(&machine->changed, &machine->lock);
 	machine->parked--;
 	atomic_fetch_and(&vcpu->cpu->attention, ~(uint32_t)ATTENTION_PAUSE);
@@ -143,14 +203,22 @@ static void *vcpu_thread(void *opaque)
 {
 	struct vcpu *vcpu = opaque;
 	struct cpu *cpu = vcpu->cpu;
+	uint64_t left;
+	char name[32];
 
+	snprintf(name, sizeof(name), "bixi-cpu%u", cpu->id);
+	pthread_setname_np(pthread_self(), name);
+	atomic_store(&vcpu->machine->thread_id[cpu->id], gettid());
 	for (;;) {
 		if (atomic_load(&cpu->attention) & ATTENTION_PAUSE && !vcpu_park(vcpu))
 			return NULL;
 		reset_if_asked(cpu);
 		if (atomic_load(&cpu->halted))
 			vcpu_sleep(cpu);
-		interp_run(cpu, vcpu->budget);
+		if (!vcpu->machine->debugger)
+			interp_run(cpu, vcpu->budget);
+		else if (debug_run(vcpu->machine, cpu, vcpu->budget, &left) && !vcpu_park(vcpu))
+			return NULL;
 		if (vcpu->budget != ENDLESS)
 			sched_yield();
 	}
@@ -174,18 +242,20 @@ static int vcpus_start(struct machine *machine)
 
 	/* Signals are for the thread that called machine_run(). */
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS); /* what the sandbox refuses, where it is called */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&machine->lock);
+	if (machine->pause_count)
+		notify_all(machine, ATTENTION_PAUSE);
+	pthread_mutex_unlock(&machine->lock);
 	for (unsigned id = 0; id < machine->group.count && !err; id++) {
 		struct vcpu *vcpu = &machine->vcpu[id];
-		char name[32];
 
 		*vcpu = (struct vcpu){ .machine = machine, .cpu = machine->group.cpu[id], .budget = budget };
 		err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
 		if (err)
 			break;
 		vcpu->started = true;
-		snprintf(name, sizeof(name), "bixi-cpu%u", id);
-		pthread_setname_np(vcpu->thread, name);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -err;
@@ -205,19 +275,41 @@ static void vcpus_stop(struct machine *machine)
 		atomic_fetch_and(&machine->group.cpu[id]->attention, ~(uint32_t)ATTENTION_PAUSE);
 }
 
+/*
+ * Whether a reset is to be done now: a stopped machine is reset too, but not one that somebody looks at.
+ * The lock is held.
+ */
+static bool reset_is_due(const struct machine *machine)
+{
+	return machine->reset_wanted && machine->pause_count == machine->stopped &&
+	       machine->result.end == MACHINE_RUNNING;
+}
+
 /* Resets with all cores standing still.  The lock is held, and given up meanwhile. */
-static void reset_paused(struct machine *machine)
+static void reset_locked(struct machine *machine)
 {
 	int err;
 
 	machine->reset_wanted = false;
+	machine->resetting = true;
 	pthread_mutex_unlock(&machine->lock);
-	machine_pause(machine);
 	err = machine_reset(machine);
-	machine_resume(machine);
+	machine_tell(machine, MACHINE_EVENT_RESET);
 	pthread_mutex_lock(&machine->lock);
+	machine->resetting = false;
+	pthread_cond_broadcast(&machine->changed);
 	if (err)
 		end_set(machine, MACHINE_ERROR, err);
+}
+
+static void reset_paused(struct machine *machine)
+{
+	/* Set first: who pauses from now on waits for the end of the reset. */
+	machine->resetting = true;
+	pause_locked(machine);
+	reset_locked(machine);
+	machine->pause_count--;
+	announce(machine);
 }
 
 static void run_parallel(struct machine *machine)
@@ -237,7 +329,7 @@ static void run_parallel(struct machine *machine)
 	if (err)
 		end_set(machine, MACHINE_ERROR, err);
 	while (machine->result.end == MACHINE_RUNNING) {
-		if (machine->reset_wanted)
+		if (reset_is_due(machine))
 			reset_paused(machine);
 		else
 			pthread_cond_wait(&machine->changed, &machine->lock);
@@ -259,30 +351,50 @@ static void slice_rearm(void *opaque)
 		atomic_fetch_or(&machine->current->attention, ATTENTION_PAUSE);
 }
 
-/* Ends, resets and pauses between slices.  False: the machine has ended. */
+/*
+ * Ends, resets and pauses between slices.  The host is served all the while: its keys and sockets are not
+ * to wait until the machine goes on.  False: the machine has ended.
+ */
 static bool attend(struct machine *machine)
 {
 	bool go_on;
-	int err = 0;
 
 	pthread_mutex_lock(&machine->lock);
 	atomic_store(&machine->attention, false);
 	machine->parked = machine->group.count;
 	pthread_cond_broadcast(&machine->changed);
-	while (machine->pause_count && machine->result.end == MACHINE_RUNNING)
-		pthread_cond_wait(&machine->changed, &machine->lock);
-	machine->parked = 0;
-	if (machine->result.end == MACHINE_RUNNING && machine->reset_wanted) {
-		machine->reset_wanted = false;
+	while (machine->result.end == MACHINE_RUNNING &&
+	       (machine->pause_count || machine->reset_wanted || machine->debug_stopping)) {
+		if (reset_is_due(machine)) {
+			reset_locked(machine);
+			continue;
+		}
 		pthread_mutex_unlock(&machine->lock);
-		err = machine_reset(machine);
+		event_loop_poll(&machine->loop, -1);
 		pthread_mutex_lock(&machine->lock);
 	}
-	if (err)
-		end_set(machine, MACHINE_ERROR, err);
+	machine->parked = 0;
 	go_on = machine->result.end == MACHINE_RUNNING;
 	pthread_mutex_unlock(&machine->lock);
 	return go_on;
+}
+
+/*
+ * A slice of @budget instructions in which a debugger may stop the core.  It goes on where it stopped, before
+ * any other core, so that a session changes nothing about the order in which cores execute.
+ */
+static void slice_debug(struct machine *machine, struct cpu *cpu, uint64_t budget)
+{
+	while (budget && debug_run(machine, cpu, budget, &budget)) {
+		machine->current = NULL;
+		if (!attend(machine)) {
+			atomic_store(&machine->attention, true); /* the end is still to be seen */
+			return;
+		}
+		if (debug_holds(machine, cpu))
+			return;
+		machine->current = cpu;
+	}
 }
 
 /* One slice of @cpu, at most to the next deadline.  False: it idles. */
@@ -294,9 +406,14 @@ static bool slice_run(struct machine *machine, struct cpu *cpu, uint64_t deadlin
 	reset_if_asked(cpu);
 	if (atomic_load(&cpu->halted) && !idle_ends(cpu))
 		return false;
+	if (debug_holds(machine, cpu))
+		return false;
 	machine->slice_end = now + budget;
 	machine->current = cpu;
-	interp_run(cpu, budget);
+	if (machine->debugger)
+		slice_debug(machine, cpu, budget);
+	else
+		interp_run(cpu, budget);
 	machine->current = NULL;
 	atomic_fetch_and(&cpu->attention, ~(uint32_t)ATTENTION_PAUSE);
 	/* Nothing retired (exceptions only): time goes on all the same. */
@@ -319,27 +436,29 @@ static void run_deterministic(struct machine *machine)
 	struct clock *clock = &machine->clock;
 	void (*rearm)(void *opaque) = clock->rearm;
 	void *rearm_opaque = clock->rearm_opaque;
-	unsigned next = 0, idle = 0;
+	struct machine_turn *turn = &machine->turn;
 
+	for (unsigned id = 0; id < machine->group.count; id++)
+		atomic_store(&machine->thread_id[id], gettid());
 	clock->rearm = slice_rearm;
 	clock->rearm_opaque = machine;
-	for (uint64_t slices = 0;; slices++) {
+	for (;; turn->slices++) {
 		uint64_t deadline;
 
 		if (atomic_load(&machine->attention) && !attend(machine))
 			break;
-		if (slices % SLICES_PER_POLL == 0)
+		if (turn->slices % SLICES_PER_POLL == 0)
 			event_loop_poll(&machine->loop, 0);
 		deadline = clock_run_timers(clock);
 		if (deadline <= clock_now(clock))
 			continue; /* armed by one that ran just now */
-		if (slice_run(machine, machine->group.cpu[next], deadline)) {
-			idle = 0;
-		} else if (++idle >= machine->group.count) {
+		if (slice_run(machine, machine->group.cpu[turn->next], deadline)) {
+			turn->idle = 0;
+		} else if (++turn->idle >= machine->group.count) {
 			idle_until(machine, deadline);
-			idle = 0;
+			turn->idle = 0;
 		}
-		next = (next + 1) % machine->group.count;
+		turn->next = (turn->next + 1) % machine->group.count;
 	}
 	clock->rearm = rearm;
 	clock->rearm_opaque = rearm_opaque;
@@ -354,15 +473,35 @@ static void set_running(struct machine *machine, bool running)
 	pthread_mutex_unlock(&machine->lock);
 }
 
+/* The machine as it is switched on; one that comes from a snapshot is already what it is to be. */
+static int start_state(struct machine *machine)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&machine->lock);
+	machine->result = (struct machine_result){ MACHINE_RUNNING, 0 };
+	machine->quit = false;
+	machine->reset_wanted &= machine->restored;
+	machine->parked = 0;
+	machine->resetting = true;
+	pthread_mutex_unlock(&machine->lock);
+	if (!machine->restored) {
+		machine->turn = (struct machine_turn){ 0 };
+		err = machine_reset(machine);
+	}
+	pthread_mutex_lock(&machine->lock);
+	machine->restored = machine->resetting = false;
+	pthread_cond_broadcast(&machine->changed);
+	pthread_mutex_unlock(&machine->lock);
+	return err;
+}
+
 struct machine_result machine_run(struct machine *machine)
 {
 	int err;
 
 	machine->start_ns = host_ns();
-	machine->result = (struct machine_result){ MACHINE_RUNNING, 0 };
-	machine->quit = machine->reset_wanted = false;
-	machine->parked = 0;
-	err = machine_reset(machine);
+	err = start_state(machine);
 	if (err)
 		return machine->result = (struct machine_result){ MACHINE_ERROR, err };
 	set_running(machine, true);
@@ -371,6 +510,7 @@ struct machine_result machine_run(struct machine *machine)
 	else
 		run_parallel(machine);
 	set_running(machine, false);
+	machine_tell(machine, MACHINE_EVENT_SHUTDOWN);
 	machine->run_ns = host_ns() - machine->start_ns;
 	return machine->result;
 }

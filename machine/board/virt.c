@@ -22,6 +22,7 @@
 #include "machine/soc/iocsr.h"
 #include "machine/soc/ipi.h"
 #include "machine/soc/uart.h"
+#include "machine/virtio/mmio.h"
 
 /* Physical addresses. */
 #define PCH_PIC_BASE  0x10000000
@@ -29,6 +30,7 @@
 #define RTC_BASE      0x100d0100
 #define GED_BASE      0x100e0000
 #define EXIT_BASE     0x100e2000
+#define MMIO_BASE     0x16000000 /* QEMU's platform bus, to which it adds devices of the user's */
 #define BOOT_ROM_BASE 0x1c000000
 #define AVEC_BASE     0x2fe00000
 #define PCH_MSI_BASE  0x2ff00000
@@ -39,7 +41,7 @@
 #define IPI_OFFSET 0x1000
 
 /* PCH-PIC pins. */
-enum { PIN_UART0 = 2, PIN_RTC = 6, PIN_GED = 7, PIN_PCI = 16 };
+enum { PIN_UART0 = 2, PIN_RTC = 6, PIN_GED = 7, PIN_PCI = 16, PIN_MMIO = 24 };
 
 /* Inputs of a core, bits of ESTAT.IS. */
 enum { LINE_HWI0 = 2, LINE_IPI = 12 };
@@ -71,7 +73,9 @@ struct virt {
 	struct rtc rtc;
 	struct ged ged;
 	struct exit_device exit;
+	struct virtio_mmio mmio;
 	bool has_pci;
+	struct machine_listener listener;
 };
 
 static void virt_poweroff(void *opaque)
@@ -94,6 +98,24 @@ static void virt_power_button(struct machine *machine)
 	struct virt *virt = machine->board_state;
 
 	ged_raise(&virt->ged, GED_POWER_BUTTON);
+	machine_tell(machine, MACHINE_EVENT_POWERDOWN);
+}
+
+static void virt_event(void *opaque, enum machine_event event)
+{
+	struct virt *virt = opaque;
+
+	if (event == MACHINE_EVENT_RESUME && !virt->machine->config.deterministic)
+		rtc_follow_date(&virt->rtc);
+}
+
+static void avec_state(void *opaque, struct state *state)
+{
+	struct avec *avec = opaque;
+	bool enabled = atomic_load(&avec->enabled);
+
+	state_bool(state, "enabled", &enabled);
+	atomic_store(&avec->enabled, enabled);
 }
 
 /* IOCSR 0x420: which interrupt controllers deliver, and how. */
@@ -243,6 +265,8 @@ static int list_devices(struct virt *virt)
 	};
 	int err = machine_add_reset(machine, avec_reset_entry, &virt->avec);
 
+	if (!err)
+		err = machine_add_state(machine, "avec", avec_state, &virt->avec);
 	for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]) && !err; i++)
 		err = machine_add_device(machine, list[i]);
 	return err;
@@ -254,7 +278,19 @@ static int create_pci(struct virt *virt)
 	int err = pci_host_init(&machine->pci, &machine->bus, &virt_pci, machine->pci_irq);
 
 	virt->has_pci = !err;
-	return err ? err : machine_add_reset(machine, pci_reset_entry, &machine->pci);
+	if (!err)
+		err = machine_add_reset(machine, pci_reset_entry, &machine->pci);
+	return err ? err : machine_add_state(machine, "pci", pci_host_state, &machine->pci);
+}
+
+static int create_mmio(struct virt *virt)
+{
+	struct irq_line irq[VIRTIO_MMIO_SLOTS];
+
+	for (unsigned i = 0; i < VIRTIO_MMIO_SLOTS; i++)
+		irq[i] = pch_pic_line(&virt->pic, PIN_MMIO + i);
+	virt->machine->virtio_mmio = &virt->mmio;
+	return virtio_mmio_init(&virt->mmio, &virt->machine->bus, MMIO_BASE, irq);
 }
 
 static void virt_destroy(struct machine *machine)
@@ -301,12 +337,16 @@ static int virt_create(struct machine *machine, char *error, size_t error_size)
 		err = list_devices(virt);
 	if (!err)
 		err = create_pci(virt);
+	if (!err)
+		err = create_mmio(virt);
 	if (err) {
 		snprintf(error, error_size, "the virt machine's devices: %s", strerror(-err));
 		virt_destroy(machine);
 		return err;
 	}
 	machine->press_power_button = virt_power_button;
+	virt->listener = (struct machine_listener){ .fn = virt_event, .opaque = virt };
+	machine_listen(machine, &virt->listener);
 	for (unsigned i = 0; i < MACHINE_UARTS; i++)
 		machine->uart[i] = &virt->uart[i];
 	return 0;

@@ -154,7 +154,7 @@ static const struct reg pch_pic_regs[] = {
 static const struct device_field pch_pic_fields[] = {
 	DEVICE_FIELD(struct pch_pic, input),
 	DEVICE_FIELD(struct pch_pic, recorded),
-	DEVICE_FIELD(struct pch_pic, htmsi_programmed),
+	DEVICE_BOOL(struct pch_pic, htmsi_programmed),
 	DEVICE_FIELD(struct pch_pic, sent),
 };
 
@@ -168,6 +168,15 @@ static void pch_pic_reset(struct device *dev)
 	pic_update(pic, UINT64_MAX);
 }
 
+static void pch_pic_state(struct device *dev, struct state *state)
+{
+	const struct pch_pic *pic = device_of(dev, struct pch_pic, dev);
+
+	for (unsigned pin = 0; pin < PCH_PIC_ENTRIES && state_loading(state); pin++)
+		if (pic->sent[pin] < PCH_PIC_NO_VECTOR || pic->sent[pin] > UINT8_MAX)
+			state_refuse(state, "pin %u holds a vector that there is not", pin);
+}
+
 const struct device_type pch_pic_type = {
 	.name = "pch-pic",
 	DEVICE_REGS(pch_pic_regs),
@@ -175,6 +184,7 @@ const struct device_type pch_pic_type = {
 	.widths = 1 | 2 | 4 | 8,
 	.reset = pch_pic_reset,
 	DEVICE_FIELDS(pch_pic_fields),
+	.state = pch_pic_state,
 };
 
 int pch_pic_init(struct pch_pic *pic, const struct irq_line *out, struct trace *trace)

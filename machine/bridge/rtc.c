@@ -107,6 +107,23 @@ static void alarms_arm(struct rtc *rtc)
 		alarm_arm(rtc, index);
 }
 
+void rtc_follow_date(struct rtc *rtc)
+{
+	uint64_t delay = 0;
+
+	pthread_mutex_lock(rtc->dev.lock);
+	for (unsigned index = 0; index < RTC_MATCHES; index++) {
+		struct clock_timer *timer = &rtc->alarm[index].timer;
+
+		if (!clock_timer_armed(rtc->clock, timer))
+			continue;
+		if (!toy_delay(rtc, rtc->match[index], &delay))
+			delay = 0; /* it was missed */
+		clock_timer_set(rtc->clock, timer, clock_now(rtc->clock) + delay);
+	}
+	pthread_mutex_unlock(rtc->dev.lock);
+}
+
 static void alarm_fire(void *opaque)
 {
 	struct rtc_match *alarm = opaque;
@@ -244,6 +261,19 @@ static void rtc_reset(struct device *dev)
 	irq_update(rtc);
 }
 
+#define TOY_OFFSET_MAX (INT64_C(1) << 40) /* seconds: more than the calendar's years can be off */
+
+static void rtc_state(struct device *dev, struct state *state)
+{
+	static const char *const name[2 * RTC_MATCHES] = { "toy0", "toy1", "toy2", "rtc0", "rtc1", "rtc2" };
+	struct rtc *rtc = device_of(dev, struct rtc, dev);
+
+	for (unsigned index = 0; index < 2 * RTC_MATCHES; index++)
+		state_timer(state, name[index], &rtc->alarm[index].timer);
+	if (state_loading(state) && (rtc->toy_offset > TOY_OFFSET_MAX || rtc->toy_offset < -TOY_OFFSET_MAX))
+		state_refuse(state, "a date that there is not");
+}
+
 const struct device_type rtc_type = {
 	.name = "rtc",
 	DEVICE_REGS(rtc_regs),
@@ -251,6 +281,7 @@ const struct device_type rtc_type = {
 	.widths = 4,
 	.reset = rtc_reset,
 	DEVICE_FIELDS(rtc_fields),
+	.state = rtc_state,
 };
 
 int rtc_init(struct rtc *rtc, struct clock *clock, struct trace *trace)

@@ -35,4 +35,7 @@ extern const struct device_type rtc_type;
 int rtc_init(struct rtc *rtc, struct clock *clock, struct trace *trace);
 void rtc_destroy(struct rtc *rtc);
 
+/* The date has jumped, as the machine stood still: alarms follow.  Takes the lock. */
+void rtc_follow_date(struct rtc *rtc);
+
 #endif

@@ -76,6 +76,8 @@ static bool is_occupied(const struct bus *bus, uint64_t base, uint64_t size)
 	for (unsigned i = 0; i < bus->region_count; i++)
 		if (overlaps(base, size, bus->region[i].base, bus->region[i].size))
 			return true;
+	if (base == bus->rom.base && size == bus->rom.size)
+		return false;
 	return bus->rom.size && overlaps(base, size, bus->rom.base, bus->rom.size);
 }
 
@@ -129,6 +131,15 @@ static const struct mmio_region *region_find(const struct bus *bus, uint64_t pa,
 	return NULL;
 }
 
+static bool rom_read(const struct bus *bus, uint64_t pa, unsigned size, uint64_t *value)
+{
+	const void *host = bus_rom(bus, pa, size);
+
+	if (host)
+		memcpy(value, host, size);
+	return host;
+}
+
 bool bus_mmio_read(struct bus *bus, uint64_t pa, unsigned size, uint64_t *value)
 {
 	const struct mmio_region *region = region_find(bus, pa, size);
@@ -137,7 +148,7 @@ bool bus_mmio_read(struct bus *bus, uint64_t pa, unsigned size, uint64_t *value)
 	*value = 0;
 	atomic_fetch_add_explicit(&bus->mmio_reads, 1, memory_order_relaxed);
 	if (!region)
-		return false;
+		return rom_read(bus, pa, size, value);
 	if (region->lock)
 		pthread_mutex_lock(region->lock);
 	decoded = region->ops->read(region->dev, pa - region->base, size, value);
@@ -153,7 +164,7 @@ bool bus_mmio_write(struct bus *bus, uint64_t pa, unsigned size, uint64_t value)
 
 	atomic_fetch_add_explicit(&bus->mmio_writes, 1, memory_order_relaxed);
 	if (!region)
-		return false;
+		return bus_rom(bus, pa, size);
 	if (region->lock)
 		pthread_mutex_lock(region->lock);
 	decoded = region->ops->write(region->dev, pa - region->base, size, value);

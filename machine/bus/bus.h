@@ -50,7 +50,8 @@ struct bus {
 	int ram_fd;	   /* memfd */
 	struct ram_range range[BUS_MAX_RAM_RANGES];
 	unsigned range_count;
-	struct ram_range rom;		 /* memory that is not the guest's RAM: the boot ROM; size 0: none */
+	struct ram_range rom;		 /* memory that is read and executed, not written; size 0: none */
+	_Atomic bool rom_hidden;	 /* reads of the ROM, too, go to the region at its place */
 	_Atomic uint8_t *ram_page_flags; /* one byte a BUS_PAGE of RAM: enum ram_page_flag */
 	struct mmio_region *region;	 /* sorted by base, not overlapping */
 	unsigned region_count;
@@ -68,17 +69,26 @@ enum ram_page_flag { RAM_PAGE_PLAIN = 0, RAM_PAGE_ARMING = 1, RAM_PAGE_RESERVED 
 int bus_init(struct bus *bus, uint64_t ram_size, struct trace *trace);
 void bus_destroy(struct bus *bus);
 
-/* Adds a region (copied).  Returns 0, -EEXIST if it overlaps another region or RAM, -ENOMEM. */
+/*
+ * Adds a region (copied).  Returns 0, -EEXIST if it overlaps another region or RAM, -ENOMEM.  A region at
+ * exactly the place of the ROM is that of the chip it is in.
+ */
 int bus_add_region(struct bus *bus, const struct mmio_region *region);
 
 /*
  * Makes @size bytes (at most BUS_ROM_MAX, whole pages) of boot ROM at @base; before the machine runs.
- * It is memory like RAM, so that it can be executed and read at full speed; what a guest writes to it
- * stays until the board fills it anew at reset.  Returns 0, -EEXIST, -EINVAL.
+ * It is executed and read at full speed.  A guest's writes go to the region at the same place; if there is
+ * none, they are ignored.  Returns 0, -EEXIST, -EINVAL.
  */
 int bus_add_rom(struct bus *bus, uint64_t base, uint64_t size);
 
-/* Host pointer to guest-physical @pa if [pa, pa + size) lies in one RAM range (or the ROM), else NULL. */
+/* The ROM's content, for whoever fills it. */
+static inline uint8_t *bus_rom_content(const struct bus *bus)
+{
+	return bus->ram + bus->rom.offset;
+}
+
+/* Host pointer to guest-physical @pa if [pa, pa + size) lies in one RAM range, else NULL. */
 static inline void *bus_ram(const struct bus *bus, uint64_t pa, uint64_t size)
 {
 	for (unsigned i = 0; i < bus->range_count; i++) {
@@ -88,12 +98,20 @@ static inline void *bus_ram(const struct bus *bus, uint64_t pa, uint64_t size)
 		if (off < r->size && size <= r->size - off)
 			return bus->ram + r->offset + off;
 	}
-	if (pa - bus->rom.base < bus->rom.size && size <= bus->rom.size - (pa - bus->rom.base))
-		return bus->ram + bus->rom.offset + (pa - bus->rom.base);
 	return NULL;
 }
 
-/* Index into ram_page_flags of a host pointer that bus_ram() gave. */
+/* The same for the ROM, to be read only; NULL as well while it is hidden. */
+static inline const void *bus_rom(const struct bus *bus, uint64_t pa, uint64_t size)
+{
+	uint64_t off = pa - bus->rom.base;
+
+	if (off < bus->rom.size && size <= bus->rom.size - off && !atomic_load(&bus->rom_hidden))
+		return bus->ram + bus->rom.offset + off;
+	return NULL;
+}
+
+/* Index into ram_page_flags of a host pointer that bus_ram() or bus_rom() gave. */
 static inline size_t bus_ram_page(const struct bus *bus, const void *host)
 {
 	return (size_t)((const uint8_t *)host - bus->ram) >> BUS_PAGE_BITS;
@@ -101,7 +119,7 @@ static inline size_t bus_ram_page(const struct bus *bus, const void *host)
 
 /*
  * One access of a processor to MMIO.  False: nothing decodes it.  RAM is not reached through these
- * (the caller has tried bus_ram() first).
+ * (the caller has tried bus_ram() and, to read, bus_rom() first).
  */
 bool bus_mmio_read(struct bus *bus, uint64_t pa, unsigned size, uint64_t *value);
 bool bus_mmio_write(struct bus *bus, uint64_t pa, unsigned size, uint64_t value);

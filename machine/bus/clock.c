@@ -19,13 +19,13 @@ static uint64_t host_ns(clockid_t id)
 
 void clock_init(struct clock *clock, bool deterministic, uint64_t seed)
 {
-	*clock = (struct clock){ .deterministic = deterministic, .seed = seed };
+	*clock = (struct clock){ .deterministic = deterministic, .seed = seed, .stopped = CLOCK_RUNS };
 	pthread_mutex_init(&clock->lock, NULL);
 	if (deterministic) {
-		clock->epoch = CLOCK_DETERMINISTIC_EPOCH;
+		clock->epoch = (int64_t)(CLOCK_DETERMINISTIC_EPOCH * NS_PER_SECOND);
 	} else {
 		clock->start = host_ns(CLOCK_MONOTONIC);
-		clock->epoch = (int64_t)(host_ns(CLOCK_REALTIME) / NS_PER_SECOND);
+		clock->epoch = (int64_t)host_ns(CLOCK_REALTIME);
 	}
 }
 
@@ -36,18 +36,47 @@ void clock_destroy(struct clock *clock)
 
 uint64_t clock_now(const struct clock *clock)
 {
+	uint64_t start, stopped, now;
+
 	if (clock->deterministic)
 		return clock->virtual_now;
-	return host_ns(CLOCK_MONOTONIC) - clock->start;
+	/* A thread that is held up here must not mix the time before a stop with that after it. */
+	do {
+		start = atomic_load(&clock->start);
+		stopped = atomic_load(&clock->stopped);
+		if (stopped != CLOCK_RUNS)
+			return stopped;
+		now = host_ns(CLOCK_MONOTONIC) - start;
+	} while (atomic_load(&clock->stopped) != CLOCK_RUNS || atomic_load(&clock->start) != start);
+	return now;
+}
+
+void clock_stop(struct clock *clock)
+{
+	if (!clock->deterministic)
+		atomic_store(&clock->stopped, clock_now(clock));
+}
+
+void clock_cont(struct clock *clock)
+{
+	uint64_t now = atomic_load(&clock->stopped);
+
+	if (clock->deterministic || now == CLOCK_RUNS)
+		return;
+	atomic_store(&clock->start, host_ns(CLOCK_MONOTONIC) - now);
+	atomic_store(&clock->epoch, (int64_t)(host_ns(CLOCK_REALTIME) - now));
+	atomic_store(&clock->stopped, CLOCK_RUNS);
+	if (clock->rearm)
+		clock->rearm(clock->rearm_opaque);
 }
 
 int64_t clock_wall(const struct clock *clock, uint32_t *ns)
 {
-	uint64_t now = clock_now(clock);
+	uint64_t wall = (uint64_t)atomic_load(&clock->epoch) + clock_now(clock);
 
 	if (ns)
-		*ns = (uint32_t)(now % NS_PER_SECOND);
-	return clock->epoch + (int64_t)(now / NS_PER_SECOND);
+		*ns = (uint32_t)(wall % NS_PER_SECOND);
+	return (int64_t)(wall / NS_PER_SECOND);
 }
 
 void clock_timer_init(struct clock_timer *timer, void (*fn)(void *opaque), void *opaque)
@@ -70,23 +99,34 @@ static void timer_remove(struct clock *clock, struct clock_timer *timer)
 	timer->deadline = UINT64_MAX;
 }
 
-void clock_timer_set(struct clock *clock, struct clock_timer *timer, uint64_t deadline)
+static bool fires_before(const struct clock_timer *a, const struct clock_timer *b)
+{
+	return a->deadline < b->deadline || (a->deadline == b->deadline && a->order < b->order);
+}
+
+/* Puts a timer that is not armed into the list; true if it is now the earliest.  Lock held. */
+static bool timer_insert(struct clock *clock, struct clock_timer *timer, uint64_t deadline, uint64_t order)
 {
 	struct clock_timer **link = &clock->armed;
+
+	timer->deadline = deadline;
+	timer->order = order;
+	while (*link && fires_before(*link, timer))
+		link = &(*link)->next;
+	timer->next = *link;
+	*link = timer;
+	return clock->armed == timer;
+}
+
+void clock_timer_set(struct clock *clock, struct clock_timer *timer, uint64_t deadline)
+{
 	bool earliest;
 
 	if (deadline == UINT64_MAX)
 		deadline--;
 	pthread_mutex_lock(&clock->lock);
 	timer_remove(clock, timer);
-	timer->deadline = deadline;
-	timer->order = clock->order++;
-	/* Behind those of the same deadline, which were armed before. */
-	while (*link && (*link)->deadline <= deadline)
-		link = &(*link)->next;
-	timer->next = *link;
-	*link = timer;
-	earliest = clock->armed == timer;
+	earliest = timer_insert(clock, timer, deadline, clock->order++);
 	pthread_mutex_unlock(&clock->lock);
 	if (earliest && clock->rearm)
 		clock->rearm(clock->rearm_opaque);
@@ -97,6 +137,56 @@ void clock_timer_cancel(struct clock *clock, struct clock_timer *timer)
 	pthread_mutex_lock(&clock->lock);
 	timer_remove(clock, timer);
 	pthread_mutex_unlock(&clock->lock);
+}
+
+bool clock_timer_armed(struct clock *clock, const struct clock_timer *timer)
+{
+	bool armed;
+
+	pthread_mutex_lock(&clock->lock);
+	armed = timer->deadline != UINT64_MAX;
+	pthread_mutex_unlock(&clock->lock);
+	return armed;
+}
+
+struct clock_state clock_save(struct clock *clock)
+{
+	struct clock_state saved = { .now = clock_now(clock), .epoch = atomic_load(&clock->epoch) };
+
+	pthread_mutex_lock(&clock->lock);
+	saved.order = clock->order;
+	pthread_mutex_unlock(&clock->lock);
+	return saved;
+}
+
+bool clock_restore(struct clock *clock, const struct clock_state *saved)
+{
+	/* Some centuries: what is added to it does not overflow. */
+	if (saved->now > UINT64_MAX / 4 || saved->order > UINT64_MAX / 4 || saved->epoch < 0 ||
+	    saved->epoch > INT64_MAX / 4)
+		return false;
+	if (clock->deterministic)
+		clock->virtual_now = saved->now;
+	else
+		atomic_store(&clock->stopped, saved->now);
+	atomic_store(&clock->epoch, saved->epoch);
+	pthread_mutex_lock(&clock->lock);
+	clock->order = saved->order;
+	pthread_mutex_unlock(&clock->lock);
+	return true;
+}
+
+bool clock_timer_restore(struct clock *clock, struct clock_timer *timer, uint64_t deadline, uint64_t order)
+{
+	bool possible;
+
+	pthread_mutex_lock(&clock->lock);
+	timer_remove(clock, timer);
+	possible = deadline == UINT64_MAX || order < clock->order;
+	if (possible && deadline != UINT64_MAX)
+		timer_insert(clock, timer, deadline, order);
+	pthread_mutex_unlock(&clock->lock);
+	return possible;
 }
 
 uint64_t clock_next_deadline(struct clock *clock)
@@ -129,6 +219,8 @@ uint64_t clock_run_timers(struct clock *clock)
 	uint64_t now = clock_now(clock), order;
 	struct clock_timer *timer;
 
+	if (atomic_load(&clock->stopped) != CLOCK_RUNS)
+		return UINT64_MAX;
 	/* What is armed from now on waits for the next call, so that a timer that keeps arming itself in
 	 * the past does not hold us here. */
 	pthread_mutex_lock(&clock->lock);

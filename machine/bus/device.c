@@ -285,6 +285,39 @@ void device_for_each_field(struct device *dev,
 		   dev->type->field[i].size);
 }
 
+static void registers_state(struct device *dev, struct state *state)
+{
+	for (unsigned i = 0; i < dev->type->reg_count; i++) {
+		const struct reg *reg = &dev->type->reg[i];
+
+		if (reg->field == REG_NO_FIELD)
+			continue;
+		for (unsigned bank = 0; bank < dev->banks; bank++)
+			state_bytes(state, reg->name, field_address(dev, reg, bank, 0),
+				    (size_t)reg->width * reg_elements(reg));
+	}
+}
+
+void device_state(void *opaque, struct state *state)
+{
+	struct device *dev = opaque;
+
+	pthread_mutex_lock(dev->lock);
+	registers_state(dev, state);
+	for (unsigned i = 0; i < dev->type->field_count; i++) {
+		const struct device_field *field = &dev->type->field[i];
+		void *data = (char *)dev + field->offset;
+
+		if (field->is_bool)
+			state_bool(state, field->name, data);
+		else
+			state_bytes(state, field->name, data, field->size);
+	}
+	if (dev->type->state && state_good(state))
+		dev->type->state(dev, state);
+	pthread_mutex_unlock(dev->lock);
+}
+
 void device_print(struct device *dev, FILE *file)
 {
 	pthread_mutex_lock(dev->lock);

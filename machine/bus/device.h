@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "machine/bus/bus.h"
+#include "machine/bus/state.h"
 
 struct device;
 
@@ -53,6 +54,7 @@ struct device_field {
 	const char *name;
 	uint32_t offset; /* in struct device's container */
 	uint32_t size;	 /* bytes */
+	bool is_bool;
 };
 
 enum device_flags {
@@ -74,6 +76,11 @@ struct device_type {
 	void (*reset)(struct device *dev); /* after the registers got their reset values; may be NULL */
 	const struct device_field *field;
 	unsigned field_count;
+	/*
+	 * Called after registers and fields: state that they do not name (timers), and on loading the check
+	 * that what was read can be.  Optional; the lock is held.
+	 */
+	void (*state)(struct device *dev, struct state *state);
 };
 
 /* First member of every device. */
@@ -123,6 +130,9 @@ void device_field_set(struct device *dev, const struct reg *reg, unsigned bank, 
 void device_for_each_field(struct device *dev,
 			   void (*fn)(void *opaque, const char *name, void *data, size_t size), void *opaque);
 
+/* All of it to a snapshot or from one; @device is the struct device.  Takes the lock. */
+void device_state(void *device, struct state *state);
+
 /* Registers and their stored values, without side effects.  Takes the lock. */
 void device_print(struct device *dev, FILE *file);
 
@@ -139,7 +149,11 @@ static inline unsigned reg_elements(const struct reg *reg)
 #define DEVICE_FIELDS(table) .field = (table), .field_count = sizeof(table) / sizeof((table)[0])
 #define DEVICE_FIELD(type, member)                                                                           \
 	{                                                                                                    \
-#member, offsetof(type, member), sizeof(((type *)0)->member)                                 \
+#member, offsetof(type, member), sizeof(((type *)0)->member), false                          \
+	}
+#define DEVICE_BOOL(type, member)                                                                            \
+	{                                                                                                    \
+#member, offsetof(type, member), sizeof(((type *)0)->member), true                           \
 	}
 
 #endif

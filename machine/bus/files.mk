@@ -2,3 +2,4 @@
 bixi-obj += machine/bus/bus.o
 bixi-obj += machine/bus/clock.o
 bixi-obj += machine/bus/device.o
+bixi-obj += machine/bus/state.o

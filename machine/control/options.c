@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/control/gdb.h"
+#include "machine/control/disks.h"
+#include "machine/control/network.h"
+#include "machine/control/shares.h"
 #include "machine/control/trace.h"
 
 enum option_id {
@@ -41,14 +45,15 @@ int usage_error(const char *format, ...)
 
 void options_help(void)
 {
-	printf("usage: bixi run -k KERNEL [OPTION]...\n\n");
+	printf("usage: bixi run -k KERNEL|-b FIRMWARE [OPTION]...\n\n");
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_table[i];
 		char name[64];
 
 		snprintf(name, sizeof(name), "%s%c%s%s%s%s%s", row->letter ? "-" : "",
 			 row->letter ? row->letter : ' ', row->letter && row->word ? ", " : "",
-			 row->word ? "--" : "", row->word ? row->word : "", row->argument ? " " : "",
+			 row->word ? "--" : "", row->word ? row->word : "",
+			 row->argument && row->argument[0] != '[' ? " " : "",
 			 row->argument ? row->argument : "");
 		printf("  %-30s %s\n", row->letter ? name : name + 1, row->help);
 	}
@@ -117,28 +122,35 @@ static int parse_machine(struct run_options *options, const char *text)
 	return strcmp(text, "virt") == 0 ? -1 : usage_error("-M %s: the only machine type is virt", text);
 }
 
-static int parse_disk(struct run_options *options, const char *text)
+bool place_option_take(struct place_option *place, const char *key)
 {
-	struct disk_option *disk = &options->disk[options->disk_count];
-	char *comma;
+	if (strcmp(key, "bus=mmio") == 0 || strcmp(key, "bus=pci") == 0)
+		place->mmio = key[4] == 'm';
+	else if (strcmp(key, "packed=on") == 0 || strcmp(key, "packed=off") == 0)
+		place->packed = key[8] == 'n';
+	else
+		return false;
+	return true;
+}
 
-	if (options->disk_count == OPTIONS_MAX_DISKS)
-		return usage_error("--disk %s: a machine has at most %d disks", text, OPTIONS_MAX_DISKS);
-	*disk = (struct disk_option){ .file = strdup(text) };
-	options->disk_count++;
-	if (!disk->file)
-		return usage_error("--disk %s: out of memory", text);
-	/* Flags are taken off the end, so that a file name may hold a comma. */
-	while ((comma = strrchr(disk->file, ','))) {
-		if (strcmp(comma, ",ro") == 0)
-			disk->read_only = true;
-		else if (strcmp(comma, ",snapshot") == 0)
-			disk->snapshot = true;
-		else
-			break;
-		*comma = 0;
+static int parse_firmware(struct run_options *options, const char *text)
+{
+	static const char key[] = ",vars=";
+	char *vars;
+
+	free(options->firmware);
+	options->vars = NULL;
+	options->firmware = strdup(text);
+	if (!options->firmware)
+		return usage_error("-b %s: out of memory", text);
+	vars = strstr(options->firmware, key);
+	if (vars) {
+		*vars = 0;
+		options->vars = vars + strlen(key);
 	}
-	return *disk->file ? -1 : usage_error("--disk %s: the file name is missing", text);
+	if (!*options->firmware || (vars && !*options->vars))
+		return usage_error("-b %s: the file name is missing", text);
+	return -1;
 }
 
 static int parse_serial(struct run_options *options, const char *text)
@@ -146,6 +158,35 @@ static int parse_serial(struct run_options *options, const char *text)
 	if (options->serial_count == OPTIONS_MAX_SERIALS)
 		return usage_error("--serial %s: the machine has %d UARTs", text, OPTIONS_MAX_SERIALS);
 	options->serial[options->serial_count++] = text;
+	return -1;
+}
+
+static int parse_console(struct run_options *options, const char *text)
+{
+	char *comma;
+
+	free(options->console);
+	options->console = strdup(text);
+	options->console_place = (struct place_option){ 0 };
+	if (!options->console)
+		return usage_error("--console %s: out of memory", text);
+	while ((comma = strrchr(options->console, ',')) &&
+	       place_option_take(&options->console_place, comma + 1))
+		*comma = 0;
+	return -1;
+}
+
+static int parse_rng(struct run_options *options, const char *text)
+{
+	char keys[64], *rest = keys, *key;
+
+	options->rng = true;
+	options->rng_place = (struct place_option){ 0 };
+	snprintf(keys, sizeof(keys), "%s", text ? text : "");
+	while ((key = strsep(&rest, ",")) && *key)
+		if (!place_option_take(&options->rng_place, key))
+			return usage_error("--rng=%s: the keys are bus=pci, bus=mmio, packed=on and packed=off",
+					   text);
 	return -1;
 }
 
@@ -172,6 +213,17 @@ static int parse_trace(struct run_options *options, const char *text)
 	return -1;
 }
 
+static int parse_gdb(struct run_options *options, const char *text)
+{
+	uint64_t port;
+
+	if (!parse_number(text, UINT16_MAX, &port))
+		return usage_error("--gdb %s: give a port from 0 to 65535", text);
+	options->gdb = true;
+	options->gdb_port = (uint16_t)port;
+	return -1;
+}
+
 /* Acts on one option.  -1: go on, else exit status. */
 static int option_apply(struct run_options *options, enum option_id id, const char *argument)
 {
@@ -182,6 +234,8 @@ static int option_apply(struct run_options *options, enum option_id id, const ch
 	case OPTION_INITRD:
 		options->initrd = argument;
 		return -1;
+	case OPTION_FIRMWARE:
+		return parse_firmware(options, argument);
 	case OPTION_APPEND:
 		options->append = argument;
 		return -1;
@@ -194,12 +248,37 @@ static int option_apply(struct run_options *options, enum option_id id, const ch
 	case OPTION_CPU:
 		return parse_cpu_model(options, argument);
 	case OPTION_DISK:
-		return parse_disk(options, argument);
+		return disk_parse(options, argument);
+	case OPTION_SHARE:
+		return share_parse(options, argument);
+	case OPTION_NET:
+		return network_parse(options, argument);
 	case OPTION_SERIAL:
 		return parse_serial(options, argument);
 	case OPTION_CONSOLE:
-		options->console = argument;
+		return parse_console(options, argument);
+	case OPTION_RNG:
+		return parse_rng(options, argument);
+	case OPTION_MONITOR:
+		options->monitor = argument;
 		return -1;
+	case OPTION_QMP:
+		options->qmp = argument;
+		return -1;
+	case OPTION_GRAPHICS:
+		return usage_error("-g: graphics come in a later version; use the serial console, which is this "
+				   "terminal without -g");
+	case OPTION_LOAD:
+		options->load = argument;
+		return -1;
+	case OPTION_GDB_WAIT:
+		options->gdb = options->gdb_wait = true;
+		return -1;
+	case OPTION_GDB_OPEN:
+		options->gdb = true;
+		return -1;
+	case OPTION_GDB:
+		return parse_gdb(options, argument);
 	case OPTION_DETERMINISTIC:
 		options->deterministic = true;
 		return -1;
@@ -252,6 +331,7 @@ int options_parse(struct run_options *options, int argc, char **argv)
 		.ram_size = UINT64_C(1) << 30,
 		.machine = "virt",
 		.cpu = cpu_model_find("max"),
+		.gdb_port = GDB_PORT,
 	};
 	for (int i = 0; i < argc; i++) {
 		const char *argument;
@@ -260,7 +340,7 @@ int options_parse(struct run_options *options, int argc, char **argv)
 
 		if (!row)
 			return usage_error("%s is not an option of bixi run; see bixi run -h", argv[i]);
-		if (row->argument && !argument) {
+		if (row->argument && !argument && row->argument[0] != '[') {
 			if (i + 1 == argc)
 				return usage_error("%s needs its argument %s", argv[i], row->argument);
 			argument = argv[++i];
@@ -269,8 +349,13 @@ int options_parse(struct run_options *options, int argc, char **argv)
 		if (status >= 0)
 			return status;
 	}
-	if (!options->kernel)
-		return usage_error("no kernel: give one with -k FILE; see bixi run -h");
+	if (!options->kernel && !options->firmware && !options->load)
+		return usage_error(
+			"no kernel: give one with -k FILE, or firmware with -b FILE; see bixi run -h");
+	if (!options->kernel && options->initrd)
+		return usage_error("-i %s: an initrd needs a kernel, -k FILE", options->initrd);
+	if (!options->kernel && *options->append)
+		return usage_error("-a %s: a command line needs a kernel, -k FILE", options->append);
 	if (!options->serial_count)
 		options->serial[options->serial_count++] = "stdio";
 	return -1;
@@ -280,5 +365,11 @@ void options_free(struct run_options *options)
 {
 	for (unsigned i = 0; i < options->disk_count; i++)
 		free(options->disk[i].file);
+	for (unsigned i = 0; i < options->share_count; i++)
+		free(options->share[i].folder);
+	for (unsigned i = 0; i < options->net_count; i++)
+		free(options->net[i].spec);
+	free(options->firmware);
+	free(options->console);
 	free(options->trace_file);
 }

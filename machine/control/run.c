@@ -11,15 +11,22 @@
 #include <sys/random.h>
 
 #include "machine/board/machine.h"
+#include "machine/control/confine.h"
+#include "machine/control/disks.h"
+#include "machine/control/network.h"
 #include "machine/control/options.h"
 #include "machine/control/qemu.h"
 #include "machine/control/serial.h"
+#include "machine/control/servers.h"
+#include "machine/control/shares.h"
+#include "machine/control/snapshot.h"
 #include "machine/control/stats.h"
 #include "machine/control/trace.h"
+#include "machine/firmware/flash_start.h"
 #include "machine/firmware/platform.h"
 #include "machine/firmware/start.h"
-#include "machine/host/block.h"
 #include "machine/host/chardev.h"
+#include "machine/virtio/mmio.h"
 #include "machine/virtio/virtio.h"
 
 #define ERROR_SIZE IMAGE_ERROR_SIZE
@@ -31,9 +38,13 @@ struct run {
 	struct machine *machine;
 	struct serial serial[OPTIONS_MAX_SERIALS];
 	struct chardev *console;
-	struct block *block[OPTIONS_MAX_DISKS];
-	struct virtio_device *disk[OPTIONS_MAX_DISKS], *virtio_console;
+	struct disk disk[OPTIONS_MAX_DISKS];
+	struct virtio_device *virtio_console, *rng;
+	struct share share[OPTIONS_MAX_SHARES];
+	struct network network[OPTIONS_MAX_NETS];
+	struct servers servers;
 	struct boot_request boot;
+	struct flash_start *flash; /* NULL: direct start */
 	char cpu_name[24]; /* "Loongson-3A5000" */
 	uint8_t seed[PLATFORM_SEED_SIZE];
 	bool loaded; /* images are in RAM for the first start */
@@ -48,12 +59,10 @@ static int run_refuse(struct run *run)
 
 static void key_exit(void *opaque)
 {
-	machine_request(opaque, MACHINE_REQUEST_EXIT, EXIT_STATUS_OK);
-}
+	struct run *run = opaque;
 
-static void key_monitor(void *opaque)
-{
-	fprintf(stderr, "\r\nbixi: the monitor comes in a later version; Ctrl-a x leaves\r\n");
+	atomic_store(&run->servers.control.key_asked, true);
+	machine_request(run->machine, MACHINE_REQUEST_EXIT, EXIT_STATUS_OK);
 }
 
 /* A deterministic machine's randomness is fixed; any other's comes from the host. */
@@ -71,7 +80,13 @@ static int load_images(struct run *run)
 	struct boot_layout layout;
 	int error;
 
+	if (!run->flash && !run->boot.kernel) {
+		snprintf(run->error, ERROR_SIZE, "the guest rebooted, but --load was given without -k KERNEL");
+		return -ENOENT;
+	}
 	fill_seed(run);
+	if (run->flash)
+		return flash_start_load(run->flash, run->error);
 	error = firmware_start(&run->machine->bus, &run->boot, &layout, run->error);
 	if (!error)
 		error = machine_set_boot_rom(run->machine, layout.boot_rom, layout.boot_rom_size);
@@ -119,15 +134,41 @@ static int create_machine(struct run *run)
 	};
 	run->machine->reset_hook = reset_images;
 	run->machine->reset_opaque = run;
+	if (options->firmware && flash_start_create(&run->flash, run->machine, options->firmware, options->vars,
+						    &run->boot, run->error))
+		return run_refuse(run);
+	return -1;
+}
+
+/* For the first start, when all devices are there that the tables describe. */
+static int load_first(struct run *run)
+{
+	if (run->machine->virtio_mmio)
+		run->boot.virtio_mmio = virtio_mmio_used(run->machine->virtio_mmio);
+	if (run->options.load)
+		return -1; /* RAM comes from the snapshot */
 	if (load_images(run))
 		return run_refuse(run);
 	run->loaded = true;
 	return -1;
 }
 
+/* Where the next virtio device goes. */
+static struct virtio_place next_place(struct run *run, const struct place_option *option)
+{
+	return (struct virtio_place){
+		.pci = &run->machine->pci,
+		.devfn = PCI_DEVFN_AUTO,
+		.mmio = option->mmio ? run->machine->virtio_mmio : NULL,
+		.clock = &run->machine->clock,
+		.packed = option->packed,
+	};
+}
+
 static int open_character_devices(struct run *run)
 {
-	const struct chardev_keys keys = { .exit = key_exit, .monitor = key_monitor, .opaque = run->machine };
+	const struct virtio_place place = next_place(run, &run->options.console_place);
+	const struct chardev_keys keys = { .exit = key_exit, .opaque = run };
 	const struct run_options *options = &run->options;
 
 	for (unsigned i = 0; i < options->serial_count; i++) {
@@ -141,29 +182,75 @@ static int open_character_devices(struct run *run)
 		return run_refuse(run);
 	if (strcmp(options->console, "pty") == 0)
 		fprintf(stderr, "bixi: the virtio console is %s\n", chardev_where(run->console));
-	if (virtio_console_create(&run->virtio_console, &run->machine->pci, PCI_DEVFN_AUTO, run->console,
-				  &run->machine->loop, &run->machine->clock))
-		return usage_error("--console %s: no memory for the device", options->console);
+	if (virtio_console_create(&run->virtio_console, &place, run->console, &run->machine->loop))
+		return usage_error("--console %s: no place left for the device", options->console);
+	return -1;
+}
+
+static void disks_state(void *opaque, struct state *state)
+{
+	struct run *run = opaque;
+
+	for (unsigned i = 0; i < run->options.disk_count; i++)
+		disk_state(&run->disk[i], state);
+}
+
+/* The machine takes the state of the snapshot, now that all of its parts are there. */
+static int load_snapshot(struct run *run)
+{
+	const char *file = run->options.load;
+	char error[ERROR_SIZE];
+
+	if (file && snapshot_load(run->machine, file, error, sizeof(error)))
+		return usage_error("--load %s: %s", file, error);
 	return -1;
 }
 
 static int open_disks(struct run *run)
 {
-	const struct run_options *options = &run->options;
+	for (unsigned i = 0; i < run->options.disk_count; i++) {
+		const struct disk_option *option = &run->options.disk[i];
+		const struct virtio_place place = next_place(run, &option->place);
 
-	for (unsigned i = 0; i < options->disk_count; i++) {
-		const struct disk_option *disk = &options->disk[i];
-		const struct block_options how = { .read_only = disk->read_only, .snapshot = disk->snapshot };
-		char serial[21];
-
-		if (block_open(&run->block[i], disk->file, &how, &run->machine->clock, run->error,
-			       ERROR_SIZE))
+		if (disk_open(&run->disk[i], option, i, &place, run->error, ERROR_SIZE))
 			return run_refuse(run);
-		snprintf(serial, sizeof(serial), "bixi-disk%u", i);
-		if (virtio_blk_create(&run->disk[i], &run->machine->pci, PCI_DEVFN_AUTO, run->block[i],
-				      serial, &run->machine->clock))
-			return usage_error("--disk %s: no place left on the PCI bus", disk->file);
 	}
+	if (machine_add_state(run->machine, "disks", disks_state, run))
+		return usage_error("--disk: too many devices for this machine");
+	return -1;
+}
+
+static int open_shares(struct run *run)
+{
+	for (unsigned i = 0; i < run->options.share_count; i++) {
+		const struct share_option *option = &run->options.share[i];
+		const struct virtio_place place = next_place(run, &option->place);
+
+		if (share_open(&run->share[i], option, &place, run->error, ERROR_SIZE))
+			return run_refuse(run);
+	}
+	return -1;
+}
+
+static int open_networks(struct run *run)
+{
+	for (unsigned i = 0; i < run->options.net_count; i++) {
+		const struct net_option *option = &run->options.net[i];
+		const struct virtio_place place = next_place(run, &option->place);
+
+		if (network_open(&run->network[i], option, &place, &run->machine->loop, run->error,
+				 ERROR_SIZE))
+			return run_refuse(run);
+	}
+	return -1;
+}
+
+static int open_rng(struct run *run)
+{
+	const struct virtio_place place = next_place(run, &run->options.rng_place);
+
+	if (run->options.rng && virtio_rng_create(&run->rng, &place, &run->machine->loop))
+		return usage_error("--rng: no place left for the device");
 	return -1;
 }
 
@@ -172,15 +259,41 @@ static void reset_virtio(void *opaque)
 	virtio_device_reset(opaque);
 }
 
-/* virtio devices go back to power-on with the machine. */
-static int add_resets(struct run *run)
+/* A virtio device goes back to power-on with the machine, and is part of its snapshots. */
+static int add_device(struct run *run, struct virtio_device *device)
 {
-	for (unsigned i = 0; i <= OPTIONS_MAX_DISKS; i++) {
-		struct virtio_device *device = i < OPTIONS_MAX_DISKS ? run->disk[i] : run->virtio_console;
+	struct machine *machine = run->machine;
 
-		if (device && machine_add_reset(run->machine, reset_virtio, device))
-			return usage_error("--disk: too many devices for this machine");
-	}
+	if (device && (machine_add_reset(machine, reset_virtio, device) ||
+		       machine_add_drain(machine, virtio_device_drain, device) ||
+		       machine_add_state(machine, virtio_device_name(device), virtio_device_state, device)))
+		return usage_error("%s: too many devices for this machine", virtio_device_name(device));
+	return -1;
+}
+
+static int add_devices(struct run *run)
+{
+	int status = add_device(run, run->virtio_console);
+
+	for (unsigned i = 0; i < OPTIONS_MAX_DISKS && status < 0; i++)
+		status = add_device(run, run->disk[i].device);
+	for (unsigned i = 0; i < OPTIONS_MAX_SHARES && status < 0; i++)
+		status = add_device(run, run->share[i].device);
+	for (unsigned i = 0; i < OPTIONS_MAX_NETS && status < 0; i++)
+		status = add_device(run, run->network[i].device);
+	if (status < 0)
+		status = add_device(run, run->rng);
+	return status;
+}
+
+static int open_servers(struct run *run)
+{
+	const struct control_parts parts = { .options = &run->options,
+					     .serial = run->serial,
+					     .disk = run->disk };
+
+	if (servers_open(&run->servers, run->machine, &parts, run->console, run->error, ERROR_SIZE))
+		return run_refuse(run);
 	return -1;
 }
 
@@ -207,7 +320,9 @@ static int run_machine(struct run *run)
 	struct machine_result result;
 
 	trace_writer_start(&run->trace, options->trace_events, &run->machine->clock);
+	confine(options);
 	result = machine_run(run->machine);
+	servers_close(&run->servers); /* they use the serial ports */
 	atomic_store(&run->trace.trace.enabled, 0);
 	/* Output the guest made stands before ours. */
 	for (unsigned i = 0; i < options->serial_count; i++)
@@ -219,22 +334,23 @@ static int run_machine(struct run *run)
 
 static void run_destroy(struct run *run)
 {
+	servers_close(&run->servers);
 	for (unsigned i = 0; i < OPTIONS_MAX_SERIALS; i++)
 		serial_close(&run->serial[i]);
-	if (run->virtio_console)
-		virtio_device_destroy(run->virtio_console);
-	for (unsigned i = 0; i < OPTIONS_MAX_DISKS; i++) {
-		if (run->block[i])
-			block_drain(run->block[i]);
-		if (run->disk[i])
-			virtio_device_destroy(run->disk[i]);
-		if (run->block[i])
-			block_close(run->block[i]);
-	}
+	virtio_device_destroy(run->virtio_console);
+	virtio_device_destroy(run->rng);
+	for (unsigned i = 0; i < OPTIONS_MAX_DISKS; i++)
+		disk_close(&run->disk[i]);
+	for (unsigned i = 0; i < OPTIONS_MAX_SHARES; i++)
+		share_close(&run->share[i]);
+	for (unsigned i = 0; i < OPTIONS_MAX_NETS; i++)
+		network_close(&run->network[i]);
 	if (run->console)
 		chardev_close(run->console);
 	if (run->machine)
 		machine_destroy(run->machine);
+	if (run->flash)
+		flash_start_destroy(run->flash);
 	options_free(&run->options);
 }
 
@@ -266,7 +382,19 @@ int run_main(int argc, char **argv)
 	if (status < 0)
 		status = open_disks(run);
 	if (status < 0)
-		status = add_resets(run);
+		status = open_shares(run);
+	if (status < 0)
+		status = open_networks(run);
+	if (status < 0)
+		status = open_rng(run);
+	if (status < 0)
+		status = load_first(run);
+	if (status < 0)
+		status = add_devices(run);
+	if (status < 0)
+		status = load_snapshot(run);
+	if (status < 0)
+		status = open_servers(run);
 	if (status < 0)
 		status = run_machine(run);
 	error = trace_writer_close(&run->trace);

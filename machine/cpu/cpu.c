@@ -62,6 +62,8 @@ void cpu_reset(struct cpu *cpu)
 	tlb_reset(cpu);
 	softtlb_flush_all(cpu);
 	softtlb_select(cpu);
+	cpu->debug.resume = DEBUG_RESUME_FRESH;
+	cpu->debug.reported = false;
 	atomic_store(&cpu->halted, false);
 }
 

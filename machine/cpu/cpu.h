@@ -14,8 +14,10 @@
 
 #include "machine/bus/bus.h"
 #include "machine/bus/clock.h"
+#include "machine/bus/state.h"
 #include "machine/bus/trace.h"
 #include "machine/cpu/csr.h"
+#include "machine/cpu/debug.h"
 #include "machine/cpu/softtlb.h"
 #include "machine/cpu/tlb.h"
 
@@ -45,6 +47,8 @@ enum cpu_attention {
 	ATTENTION_PAUSE = 1 << 1,     /* the run control wants the thread */
 	ATTENTION_RESET = 1 << 2,     /* reset this core */
 	ATTENTION_SYNC = 1 << 3,      /* acknowledge cpu_group.sync_generation, see reserve.h */
+	ATTENTION_FLUSH = 1 << 4,     /* the ROM was hidden: forget where it is on the host */
+	ATTENTION_DEBUG = 1 << 5,     /* an access meets a debugger's watchpoint, see debug.h */
 };
 
 /* What the cores of one machine share. */
@@ -127,6 +131,7 @@ struct cpu {
 	uint64_t reset_pc; /* 0x1c000000 unless the board starts a kernel directly */
 	uint64_t random;   /* state of the generator for TLBFILL's way; seeded, never from the host */
 	struct decode_cache *decode_cache; /* of the interpreter, interp/interp.h */
+	struct cpu_debug debug;		   /* a debugger's wishes */
 	pthread_mutex_t wake_lock;	   /* protects: the halted -> running hand-over with wake */
 	pthread_cond_t wake;
 };
@@ -166,6 +171,9 @@ void cpu_destroy(struct cpu *cpu);
 
 /* Reset state of Vol.1 "Reset": DA=1, pc = reset_pc.  On the core's own thread, or before it runs. */
 void cpu_reset(struct cpu *cpu);
+
+/* All of a core's state, to a snapshot or from one; @cpu is a struct cpu that does not run. */
+void cpu_state(void *cpu, struct state *state);
 
 /* The model called @name (la464, la664, max), NULL if there is none. */
 const struct cpu_model *cpu_model_find(const char *name);

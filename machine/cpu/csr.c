@@ -242,8 +242,7 @@ const struct csr_info *csr_find(const struct cpu *cpu, unsigned number)
 	return info;
 }
 
-/* The writable bits, with the two that are there on some models only. */
-static uint64_t csr_mask(const struct cpu *cpu, const struct csr_info *info)
+uint64_t csr_mask(const struct cpu *cpu, const struct csr_info *info)
 {
 	if (info->number == CSR_PWCH && cpu->model->cpucfg[2] & CPUCFG2_HPTW)
 		return info->mask | PWCH_HPTW;
@@ -285,17 +284,22 @@ bool csr_write(struct cpu *cpu, struct csr_file *file, unsigned number, uint64_t
 	return true;
 }
 
-void csr_reset(struct cpu *cpu, struct csr_file *file)
+void csr_set_constants(const struct cpu *cpu, struct csr_file *file)
 {
-	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++)
-		file->value[slot] = csr_info[slot].reset;
 	file->cpuid = cpu->id;
-	file->tid = cpu->id;
 	file->prcfg1 = cpu->model->prcfg1;
 	file->prcfg2 = cpu->model->prcfg2;
 	file->prcfg3 = cpu->model->prcfg3;
 	file->mwpc = cpu->model->memory_watchpoints;
 	file->fwpc = cpu->model->fetch_watchpoints;
+}
+
+void csr_reset(struct cpu *cpu, struct csr_file *file)
+{
+	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++)
+		file->value[slot] = csr_info[slot].reset;
+	file->tid = cpu->id;
+	csr_set_constants(cpu, file);
 }
 
 bool csr_peek(struct cpu *cpu, const char *name, uint64_t *value)
@@ -309,6 +313,10 @@ bool csr_peek(struct cpu *cpu, const char *name, uint64_t *value)
 			int vector = message_highest(cpu);
 
 			*value = csr_extend(info, vector < 0 ? MSGIR_NULL : (uint64_t)vector);
+		} else if (info->number == CSR_ESTAT) {
+			*value = csr_extend(info, cpu_estat(cpu));
+		} else if (info->number == CSR_TVAL) {
+			*value = timer_value(cpu);
 		} else {
 			*value = csr_read(cpu, cpu->csr, info->number);
 		}

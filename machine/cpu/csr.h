@@ -116,6 +116,12 @@ uint64_t csr_read(struct cpu *cpu, struct csr_file *file, unsigned number);
  */
 bool csr_write(struct cpu *cpu, struct csr_file *file, unsigned number, uint64_t value, uint64_t mask);
 
+/* The writable bits, with the two that are there on some models only. */
+uint64_t csr_mask(const struct cpu *cpu, const struct csr_info *info);
+
+/* The registers whose values say which core of which model this is. */
+void csr_set_constants(const struct cpu *cpu, struct csr_file *file);
+
 /* Reset values of Vol.1 6.4 (undefined ones are 0, so that runs repeat). */
 void csr_reset(struct cpu *cpu, struct csr_file *file);
 

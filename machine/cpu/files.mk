@@ -11,3 +11,5 @@ bixi-obj += machine/cpu/ptw.o
 bixi-obj += machine/cpu/softtlb.o
 bixi-obj += machine/cpu/mmu.o
 bixi-obj += machine/cpu/reserve.o
+bixi-obj += machine/cpu/state.o
+bixi-obj += machine/cpu/debug.o

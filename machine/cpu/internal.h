@@ -58,6 +58,9 @@ struct tlb_entry *ptw_walk(struct cpu *cpu, const struct csr_file *csr, uint64_t
 /* Whether the walker must look at the page table again, as V or D is missing in the TLB. */
 bool ptw_wanted(uint64_t elo, enum softtlb_access kind);
 
+/* ptw.c: where the page table maps @va, for whoever looks from outside; nothing changes. */
+bool ptw_peek(const struct cpu *cpu, const struct csr_file *csr, uint64_t va, uint64_t *pa);
+
 /* ptw.c: LDDIR and LDPTE. */
 uint64_t ptw_lddir(struct cpu *cpu, uint64_t base, unsigned level);
 void ptw_ldpte(struct cpu *cpu, uint64_t base, unsigned seq);

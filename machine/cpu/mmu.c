@@ -167,6 +167,10 @@ static bool target_find(struct cpu *cpu, struct target *t, enum softtlb_access k
 	t->pa = page.pa;
 	t->mat = page.mat;
 	base = bus_ram(cpu->bus, page.pa & PAGE_MASK, SOFTTLB_PAGE_SIZE);
+	if (!base && kind != SOFTTLB_STORE) {
+		base = (void *)bus_rom(cpu->bus, page.pa & PAGE_MASK, SOFTTLB_PAGE_SIZE);
+		page.rights &= ~RIGHT(SOFTTLB_STORE);
+	}
 	t->host = base ? (uint8_t *)base + (page.pa & ~PAGE_MASK) : NULL;
 	t->reserved = false;
 	if (base) {
@@ -269,6 +273,9 @@ static bool mmio_store(struct cpu *cpu, const struct target *t, const uint8_t *b
 			return false;
 		}
 	}
+	/* A command to the flash chip in which the ROM is: this core's next load is to see its answer. */
+	if (atomic_load_explicit(&cpu->attention, memory_order_relaxed) & ATTENTION_FLUSH)
+		softtlb_flush_all(cpu);
 	return true;
 }
 
@@ -328,8 +335,11 @@ static unsigned targets_find(struct cpu *cpu, uint64_t va, unsigned size, enum s
 bool access_load_slow(struct cpu *cpu, uint64_t va, void *buf, unsigned size)
 {
 	struct target target[2];
-	unsigned count = targets_find(cpu, va, size, SOFTTLB_LOAD, target);
+	unsigned count;
 
+	count = targets_find(cpu, va, size, SOFTTLB_LOAD, target);
+	if (count && cpu->debug.points && !debug_watch(cpu, va, size, DEBUG_LOAD))
+		return false;
 	if (!count || !target_load(cpu, &target[0], buf))
 		return false;
 	return count == 1 || target_load(cpu, &target[1], (uint8_t *)buf + target[0].size);
@@ -355,6 +365,8 @@ bool access_store_slow(struct cpu *cpu, uint64_t va, const void *buf, unsigned s
 	if (store_reserved(cpu, va, buf, size))
 		return true;
 	count = targets_find(cpu, va, size, SOFTTLB_STORE, target);
+	if (count && cpu->debug.points && !debug_watch(cpu, va, size, DEBUG_STORE))
+		return false;
 	if (!count || !target_store(cpu, &target[0], buf))
 		return false;
 	return count == 1 || target_store(cpu, &target[1], (const uint8_t *)buf + target[0].size);
@@ -383,6 +395,10 @@ bool access_translate(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_
 		return false;
 	}
 	if (!target_find(cpu, &target, kind))
+		return false;
+	/* What stores through this function (SC, AM*) reads as well. */
+	if (kind != SOFTTLB_FETCH && cpu->debug.points &&
+	    !debug_watch(cpu, va, size, kind == SOFTTLB_LOAD ? DEBUG_LOAD : DEBUG_LOAD | DEBUG_STORE))
 		return false;
 	*pa = target.pa;
 	*host = target.host;

@@ -40,12 +40,12 @@ static uint64_t index_of(struct table_index index, uint64_t va)
 }
 
 /* Tables lie in RAM; an entry elsewhere reads as if empty. */
-static uint64_t *pte_host(struct cpu *cpu, uint64_t pa)
+static uint64_t *pte_host(const struct cpu *cpu, uint64_t pa)
 {
 	return bus_ram(cpu->bus, pa & PA_MASK & ~UINT64_C(7), 8);
 }
 
-static uint64_t pte_read(struct cpu *cpu, uint64_t pa)
+static uint64_t pte_read(const struct cpu *cpu, uint64_t pa)
 {
 	const uint64_t *host = pte_host(cpu, pa);
 
@@ -108,7 +108,7 @@ struct walk {
 	bool huge;
 };
 
-static struct walk walk_tables(struct cpu *cpu, const struct csr_file *csr, uint64_t va)
+static struct walk walk_tables(const struct cpu *cpu, const struct csr_file *csr, uint64_t va)
 {
 	struct walk walk = { 0 };
 	uint64_t base = mmu_directory(csr, va);
@@ -132,6 +132,25 @@ static struct walk walk_tables(struct cpu *cpu, const struct csr_file *csr, uint
 	walk.pte = pte_read(cpu, walk.pa);
 	walk.ps = index.base;
 	return walk;
+}
+
+/*
+ * A page that the walker would set V for is there; without the walker bit 7 is the guest's own.  A walk over
+ * both halves of a huge page's pair ends at the same entry, which covers 2^(ps + 1) bytes.
+ */
+bool ptw_peek(const struct cpu *cpu, const struct csr_file *csr, uint64_t va, uint64_t *pa)
+{
+	struct walk walk = walk_tables(cpu, csr, va);
+	unsigned bits = walk.huge ? walk.ps + 1 : walk.ps;
+	uint64_t mask;
+
+	if (bits < SOFTTLB_PAGE_BITS || bits >= VALEN)
+		return false;
+	if (!(walk.pte & TLBELO_V) && !(walk.pte & PTE_P && csr->pwch & PWCH_HPTW))
+		return false;
+	mask = (UINT64_C(1) << bits) - 1;
+	*pa = (walk.pte & CSR_VPN & PA_MASK & ~mask) | (va & mask);
+	return true;
 }
 
 bool ptw_wanted(uint64_t elo, enum softtlb_access kind)

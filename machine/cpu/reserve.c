@@ -312,6 +312,40 @@ bool reserve_stands(struct cpu *cpu)
 	return stands;
 }
 
+/* Makes the reservation that ll_offset and ll_size say.  No core runs, and none has store rights. */
+static void reserve_again(struct cpu *cpu)
+{
+	uint64_t offset = cpu->ll_offset;
+
+	if (core_is_alone(cpu))
+		return;
+	atomic_store(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS], RAM_PAGE_RESERVED);
+	atomic_store(&cpu->group->reservations->core[cpu->id].line, offset / RESERVE_LINE);
+	bucket_of(cpu, offset)->cores |= UINT64_C(1) << cpu->id;
+}
+
+void reserve_state(struct cpu *cpu, struct state *state)
+{
+	uint64_t size = cpu->bus->ram_size + cpu->bus->rom.size;
+	bool stands = reserve_stands(cpu);
+
+	if (state_loading(state))
+		reserve_clear(cpu);
+	STATE_BOOL(state, cpu, ll_bit);
+	STATE_MEMBER(state, cpu, ll_size);
+	STATE_MEMBER(state, cpu, ll_offset);
+	state_bool(state, "ll_stands", &stands);
+	if (!state_loading(state) || !state_good(state) || !cpu->ll_bit)
+		return;
+	if ((cpu->ll_size != 4 && cpu->ll_size != 8) || cpu->ll_offset % cpu->ll_size ||
+	    cpu->ll_offset >= size) {
+		cpu->ll_bit = false;
+		state_refuse(state, "a reservation of memory that there is not");
+	} else if (stands) {
+		reserve_again(cpu);
+	}
+}
+
 struct reserve_bucket *reserve_begin(struct cpu *cpu, const void *host)
 {
 	uint64_t offset = ram_offset(cpu, host);

@@ -50,6 +50,9 @@ void reserve_clear(struct cpu *cpu);
 /* Whether an SC could succeed now: LLBCTL.ROLLB. */
 bool reserve_stands(struct cpu *cpu);
 
+/* The core's reservation, to a snapshot or from one.  No core runs. */
+void reserve_state(struct cpu *cpu, struct state *state);
+
 /*
  * Stores to a page whose flag is or may be set; @host need not be aligned, but the bytes lie in one page.
  * For mmu.c, where the soft TLB says SOFTTLB_RESERVED, and for stores without a soft-TLB entry.

@@ -177,6 +177,16 @@ static unsigned regime_rights(const struct cpu *cpu, uint64_t key, uint64_t va, 
 	return rights;
 }
 
+/* Pages with a debugger's break- or watchpoint: the same. */
+static unsigned debug_rights(const struct cpu *cpu, uint64_t va, unsigned rights)
+{
+	if (debug_page(cpu, va, true))
+		rights &= ~(1u << SOFTTLB_FETCH);
+	if (debug_page(cpu, va, false))
+		rights &= 1u << SOFTTLB_FETCH;
+	return rights;
+}
+
 void softtlb_enter(struct cpu *cpu, uint64_t va, void *host, unsigned rights, bool reserved)
 {
 	uint64_t key = cpu->softtlb.key[cpu->bank - cpu->softtlb.bank];
@@ -185,6 +195,8 @@ void softtlb_enter(struct cpu *cpu, uint64_t va, void *host, unsigned rights, bo
 	struct softtlb_entry *e = &cpu->bank->entry[index];
 
 	rights = regime_rights(cpu, key, va, rights);
+	if (cpu->debug.points)
+		rights = debug_rights(cpu, va, rights);
 	cpu->stats.softtlb_fills++;
 	for (unsigned kind = 0; kind < 3; kind++)
 		e->tag[kind] = rights >> kind & 1 ? page : SOFTTLB_NONE(index);

@@ -3,7 +3,7 @@
  * The software TLB: guest virtual page -> host pointer, filled by mmu_fill() (mmu.c) and consulted
  * inline by every load, store and fetch.  One bank per translation regime ({root, guest} x {DA, PG} x
  * PLV x ASID); the last SOFTTLB_BANKS regimes are kept, so an ASID switch changes a pointer and flushes
- * nothing.  Entries exist only for plain RAM: MMIO, pages under a watchpoint and pages that need a
+ * nothing.  Entries exist only for RAM and ROM: MMIO, pages under a watchpoint and pages that need a
  * check on each access are never entered and take the slow path.
  */
 #ifndef BIXI_CPU_SOFTTLB_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * ACPI tables, after the ACPI specification 6.5 (chapter 5) and what Linux's arch/loongarch/kernel/acpi.c
- * takes from them.  The DSDT comes from dsdt.asl; its processors are in an SSDT written here.
+ * takes from them.  The DSDT comes from dsdt.asl; what varies, processors and virtio devices
+ * off PCI, is in an SSDT written here.
  */
 #include "machine/firmware/acpi.h"
 
@@ -47,12 +48,18 @@ static size_t table_begin(struct blob *blob, const char *signature, uint8_t revi
 	return table;
 }
 
+static void set_checksum(struct blob *blob, size_t table, size_t length)
+{
+	blob_set8(blob, table + HEADER_CHECKSUM, 0);
+	blob_set8(blob, table + HEADER_CHECKSUM, blob_checksum(blob, table, length));
+}
+
 static void table_end(struct blob *blob, size_t table)
 {
 	size_t length = blob->size - table;
 
 	blob_set32(blob, table + HEADER_LENGTH, (uint32_t)length);
-	blob_set8(blob, table + HEADER_CHECKSUM, blob_checksum(blob, table, length));
+	set_checksum(blob, table, length);
 }
 
 static size_t put_dsdt(struct blob *blob)
@@ -72,12 +79,54 @@ static void set_package_length(struct blob *blob, size_t at)
 	blob_set8(blob, at + 1, (uint8_t)(length >> 4));
 }
 
-/* Scope (\_SB) { Device (Cnnn) { Name (_HID, "ACPI0007") Name (_UID, n) } ... } for every processor */
+/* Begins Device (@name) { Name (_HID, @hid) Name (_UID, @uid); returns where its length is. */
+static size_t device_begin(struct blob *blob, const char *name, const char *hid, unsigned uid)
+{
+	size_t device;
+
+	blob_put(blob, "\x5b\x82", 2); /* DeviceOp */
+	device = blob_put16(blob, 0);
+	blob_put(blob, name, 4);
+	blob_put(blob, "\x08_HID\x0d", 6); /* NameOp, StringPrefix */
+	blob_put(blob, hid, strlen(hid) + 1);
+	blob_put(blob, "\x08_UID\x0a", 6); /* NameOp, BytePrefix */
+	blob_put8(blob, (uint8_t)uid);
+	return device;
+}
+
+/* A memory-mapped virtio device: Name (_CCA, 1) and a _CRS with its registers and its interrupt. */
+static void put_virtio_mmio(struct blob *blob, unsigned slot)
+{
+	enum { MEMORY32_FIXED = 0x86, WRITABLE = 1, INTERRUPT = 0x89, CONSUMER = 1, END_TAG = 0x79 };
+	enum { RESOURCES_SIZE = 12 + 9 + 2 };
+	char name[8];
+	size_t device;
+
+	snprintf(name, sizeof(name), "VR%02X", slot & 0xff);
+	device = device_begin(blob, name, "LNRO0005", slot);
+	blob_put(blob, "\x08_CCA\x01", 6);
+	blob_put(blob, "\x08_CRS\x11", 6); /* NameOp, BufferOp */
+	blob_put8(blob, RESOURCES_SIZE + 3);
+	blob_put(blob, "\x0a", 1);
+	blob_put8(blob, RESOURCES_SIZE);
+	blob_put8(blob, MEMORY32_FIXED);
+	blob_put16(blob, 9);
+	blob_put8(blob, WRITABLE);
+	blob_put32(blob, (uint32_t)PLATFORM_MMIO + slot * PLATFORM_MMIO_SLOT_SIZE);
+	blob_put32(blob, PLATFORM_MMIO_SLOT_SIZE);
+	blob_put8(blob, INTERRUPT);
+	blob_put16(blob, 6);
+	blob_put8(blob, CONSUMER); /* level, active high */
+	blob_put8(blob, 1);
+	blob_put32(blob, PLATFORM_GSI_BASE + PLATFORM_PIN_MMIO + slot);
+	blob_put8(blob, END_TAG);
+	blob_put8(blob, 0);
+	set_package_length(blob, device);
+}
+
+/* Scope (\_SB) with Device (Cnnn) for every processor and Device (VRnn) for memory-mapped virtio */
 static void put_ssdt(struct blob *blob, const struct platform *platform, uint64_t dsdt)
 {
-	static const char hid[] = "\x08_HID\x0d"
-				  "ACPI0007";	  /* NameOp, StringPrefix */
-	static const char uid[] = "\x08_UID\x0a"; /* NameOp, BytePrefix */
 	size_t table = table_begin(blob, "SSDT", 2);
 	size_t scope;
 
@@ -89,14 +138,11 @@ static void put_ssdt(struct blob *blob, const struct platform *platform, uint64_
 		size_t device;
 
 		snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-		blob_put(blob, "\x5b\x82", 2); /* DeviceOp */
-		device = blob_put16(blob, 0);
-		blob_put(blob, name, 4);
-		blob_put(blob, hid, sizeof(hid));
-		blob_put(blob, uid, sizeof(uid) - 1);
-		blob_put8(blob, (uint8_t)i);
+		device = device_begin(blob, name, "ACPI0007", i);
 		set_package_length(blob, device);
 	}
+	for (unsigned i = 0; i < platform->virtio_mmio; i++)
+		put_virtio_mmio(blob, i);
 	set_package_length(blob, scope);
 	table_end(blob, table);
 }
@@ -293,19 +339,18 @@ static void (*const tables[])(struct blob *blob, const struct platform *platform
 
 int acpi_build(struct blob *blob, uint64_t address, const struct platform *platform)
 {
-	uint64_t at[TABLE_COUNT];
-	size_t xsdt, dsdt;
+	size_t xsdt, entry, dsdt;
 
 	put_rsdp(blob);
+	xsdt = table_begin(blob, "XSDT", 1);
+	entry = blob_put(blob, NULL, TABLE_COUNT * 8);
+	table_end(blob, xsdt);
 	dsdt = put_dsdt(blob);
 	for (size_t i = 0; i < TABLE_COUNT; i++) {
-		at[i] = address + blob_align(blob, 16);
+		blob_set64(blob, entry + 8 * i, address + blob_align(blob, 16));
 		tables[i](blob, platform, address + dsdt);
 	}
-	xsdt = table_begin(blob, "XSDT", 1);
-	for (size_t i = 0; i < TABLE_COUNT; i++)
-		blob_put64(blob, at[i]);
-	table_end(blob, xsdt);
+	set_checksum(blob, xsdt, entry + TABLE_COUNT * 8 - xsdt);
 	set_rsdp(blob, address + xsdt);
 	return blob->failed ? -ENOMEM : 0;
 }

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/firmware/flash.h"
+#include "machine/firmware/fw_cfg.h"
+
 enum phandle {
 	PHANDLE_CPUIC = 1,
 	PHANDLE_EIOINTC,
@@ -241,6 +244,21 @@ static void put_uarts(struct writer *w)
 	}
 }
 
+static void put_virtio_mmio(struct writer *w, const struct platform *platform)
+{
+	for (unsigned i = 0; i < platform->virtio_mmio; i++) {
+		const uint64_t base = PLATFORM_MMIO + (uint64_t)i * PLATFORM_MMIO_SLOT_SIZE;
+
+		node_begin(w, "virtio_mmio", base);
+		put_string(w, "compatible", "virtio,mmio");
+		put_reg(w, base, PLATFORM_MMIO_SLOT_SIZE);
+		PUT_CELLS(w, "interrupt-parent", PHANDLE_PLATIC);
+		PUT_CELLS(w, "interrupts", PLATFORM_PIN_MMIO + i, IRQ_LEVEL_HIGH);
+		put_flag(w, "dma-coherent");
+		node_end(w);
+	}
+}
+
 static void put_rtc(struct writer *w)
 {
 	node_begin(w, "rtc", PLATFORM_RTC);
@@ -276,6 +294,23 @@ static void put_power(struct writer *w)
 	put_power_switch(w, "reboot", "syscon-reboot", PLATFORM_GED_RESET, PLATFORM_RESET_VALUE);
 }
 
+/* What firmware starts from and with. */
+static void put_firmware(struct writer *w)
+{
+	node_begin(w, "flash", PLATFORM_FLASH0);
+	put_string(w, "compatible", "cfi-flash");
+	PUT_CELLS(w, "reg", CELLS64(PLATFORM_FLASH0), CELLS64(FLASH_SIZE), CELLS64(PLATFORM_FLASH1),
+		  CELLS64(FLASH_SIZE));
+	PUT_CELLS(w, "bank-width", 4);
+	node_end(w);
+
+	node_begin(w, "fw_cfg", PLATFORM_FW_CFG);
+	put_string(w, "compatible", "qemu,fw-cfg-mmio");
+	put_reg(w, PLATFORM_FW_CFG, FW_CFG_SIZE);
+	put_flag(w, "dma-coherent");
+	node_end(w);
+}
+
 /* So that ports keep their numbers whatever order they are found in. */
 static void put_aliases(struct writer *w)
 {
@@ -300,7 +335,8 @@ static void put_chosen(struct writer *w, const struct platform *platform)
 	snprintf(path, sizeof(path), "/serial@%" PRIx32, uart[0]);
 	plain_node_begin(w, "chosen");
 	put_string(w, "stdout-path", path);
-	put_string(w, "bootargs", platform->cmdline);
+	if (!platform->firmware)
+		put_string(w, "bootargs", platform->cmdline);
 	if (platform->initrd_size) {
 		PUT_CELLS(w, "linux,initrd-start", CELLS64(platform->initrd));
 		PUT_CELLS(w, "linux,initrd-end", CELLS64(platform->initrd + platform->initrd_size));
@@ -329,8 +365,11 @@ int fdt_build(void *buffer, int size, const struct platform *platform)
 	put_interrupt_controllers(&w);
 	put_pci(&w);
 	put_uarts(&w);
+	put_virtio_mmio(&w, platform);
 	put_rtc(&w);
 	put_power(&w);
+	if (platform->firmware)
+		put_firmware(&w);
 	node_end(&w);
 	check(&w, fdt_finish(buffer));
 	if (w.error)

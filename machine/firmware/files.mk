@@ -3,10 +3,14 @@ bixi-obj += machine/firmware/blob.o
 bixi-obj += machine/firmware/unpack.o
 bixi-obj += machine/firmware/image.o
 bixi-obj += machine/firmware/acpi.o
+bixi-obj += machine/firmware/acpi_loader.o
 bixi-obj += machine/firmware/smbios.o
 bixi-obj += machine/firmware/fdt.o
 bixi-obj += machine/firmware/efi.o
 bixi-obj += machine/firmware/start.o
+bixi-obj += machine/firmware/flash_start.o
+bixi-obj += machine/firmware/fw_cfg.o
+bixi-obj += machine/firmware/flash.o
 
 # Guest code and AML, as C arrays in $(O)/gen: dsdt.h (dsdt_aml), rom.h (rom_code), runtime.h
 # (runtime_code).

@@ -352,30 +352,18 @@ void image_destroy(struct kernel_image *image)
 	*image = (struct kernel_image){ 0 };
 }
 
-/* The boot ROM, which bus_ram() also finds, is no place for a kernel. */
-static bool in_ram(const struct bus *bus, uint64_t address, uint64_t size)
-{
-	for (unsigned i = 0; i < bus->range_count; i++) {
-		const struct ram_range *range = &bus->range[i];
-
-		if (address >= range->base && inside(address - range->base, size, range->size))
-			return true;
-	}
-	return false;
-}
-
 int image_check_ram(const struct kernel_image *image, const char *name, const struct bus *bus, char *error)
 {
 	for (unsigned i = 0; i < image->segment_count; i++) {
 		const struct image_segment *segment = &image->segment[i];
 
-		if (!in_ram(bus, segment->address, segment->size))
+		if (!bus_ram(bus, segment->address, segment->size))
 			return error_sentence(error, -EFBIG,
 					      "kernel %s wants %" PRIu64 " KiB of memory at %#" PRIx64
 					      ", where the machine has no RAM: give it more with -m",
 					      name, (segment->size + 1023) >> 10, segment->address);
 	}
-	if (!in_ram(bus, image->entry, 4) || image->entry & 3)
+	if (!bus_ram(bus, image->entry, 4) || image->entry & 3)
 		return error_sentence(error, -EINVAL,
 				      "kernel %s is damaged: its entry point %#" PRIx64
 				      " is not the address of an instruction in RAM",

@@ -6,6 +6,7 @@
 #ifndef BIXI_FIRMWARE_PLATFORM_H
 #define BIXI_FIRMWARE_PLATFORM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "machine/bus/bus.h"
@@ -21,11 +22,16 @@
 #define PLATFORM_PCI_IO		   0x18000000ull /* port 0; ports from PLATFORM_PCI_IO_FIRST up are decoded */
 #define PLATFORM_PCI_IO_FIRST	   0x4000u
 #define PLATFORM_PCI_IO_SIZE	   0xc000u
+#define PLATFORM_FLASH0		   0x1c000000ull /* code: where all cores begin */
+#define PLATFORM_FLASH1		   0x1d000000ull /* the firmware's variables */
+#define PLATFORM_FW_CFG		   0x1e020000ull
 #define PLATFORM_ECAM		   0x20000000ull
 #define PLATFORM_ECAM_SIZE	   0x08000000ull
 #define PLATFORM_PCI_BUS_LAST	   0x7f
 #define PLATFORM_PCH_MSI	   0x2ff00000ull
 #define PLATFORM_PCI_MEM	   0x40000000ull
+#define PLATFORM_MMIO		   0x16000000ull /* virtio devices off PCI, a slot each */
+#define PLATFORM_MMIO_SLOT_SIZE	   0x1000u
 #define PLATFORM_PCI_MEM_SIZE	   0x40000000ull
 
 #define PLATFORM_UARTS	    4
@@ -41,6 +47,7 @@
 #define PLATFORM_PIN_RTC  6
 #define PLATFORM_PIN_GED  7
 #define PLATFORM_PIN_PCI  16 /* and the next three */
+#define PLATFORM_PIN_MMIO 24 /* and the next seven */
 #define PLATFORM_GSI_BASE 64
 
 #define PLATFORM_CPU_MHZ 2500 /* what SMBIOS says; a 3A5000 runs at 2.3 to 2.5 GHz */
@@ -56,6 +63,8 @@ struct platform {
 	const char *cmdline;	      /* never NULL */
 	uint64_t initrd, initrd_size; /* physical address and bytes; size 0: none */
 	const uint8_t *seed;	      /* PLATFORM_SEED_SIZE random bytes for the guest's entropy pool */
+	bool firmware;		      /* started from flash: flash banks and fw_cfg are there */
+	unsigned virtio_mmio;	      /* slots in use at PLATFORM_MMIO, at most 8 */
 };
 
 #define PLATFORM_SEED_SIZE 32

@@ -8,8 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define ENTRY_POINT_SIZE 0x18
-#define HEADER_LENGTH	 1 /* offset of a structure's length byte */
+#define HEADER_LENGTH 1 /* offset of a structure's length byte */
 
 /* Handles of the structures, in the order they appear. */
 enum handle {
@@ -248,20 +247,21 @@ static void put_entry_point(struct blob *blob, uint64_t address)
 {
 	blob_put(blob, "_SM3_", 5);
 	blob_put8(blob, 0); /* checksum */
-	blob_put8(blob, ENTRY_POINT_SIZE);
+	blob_put8(blob, SMBIOS_ENTRY_POINT_SIZE);
 	blob_put8(blob, 3); /* version 3.6 */
 	blob_put8(blob, 6);
 	blob_put8(blob, 0);
 	blob_put8(blob, 1); /* revision of the entry point */
 	blob_put8(blob, 0);
 	blob_put32(blob, 0); /* size of the structures */
-	blob_put64(blob, address + ENTRY_POINT_SIZE);
+	blob_put64(blob, address + SMBIOS_ENTRY_POINT_SIZE);
 }
 
 int smbios_build(struct blob *blob, uint64_t address, const struct platform *platform)
 {
 	put_entry_point(blob, address);
-	put_bios(blob);
+	if (!platform->firmware) /* which describes itself */
+		put_bios(blob);
 	put_system(blob);
 	put_chassis(blob);
 	put_processor(blob, platform);
@@ -270,7 +270,7 @@ int smbios_build(struct blob *blob, uint64_t address, const struct platform *pla
 	put_array_addresses(blob, platform);
 	put_boot(blob);
 	put_end(blob);
-	blob_set32(blob, 12, (uint32_t)(blob->size - ENTRY_POINT_SIZE));
-	blob_set8(blob, 5, blob_checksum(blob, 0, ENTRY_POINT_SIZE));
+	blob_set32(blob, 12, (uint32_t)(blob->size - SMBIOS_ENTRY_POINT_SIZE));
+	blob_set8(blob, 5, blob_checksum(blob, 0, SMBIOS_ENTRY_POINT_SIZE));
 	return blob->failed ? -ENOMEM : 0;
 }

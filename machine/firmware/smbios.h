@@ -6,6 +6,8 @@
 #include "machine/firmware/blob.h"
 #include "machine/firmware/platform.h"
 
+#define SMBIOS_ENTRY_POINT_SIZE 0x18
+
 /*
  * Writes the entry point, then the structures, to be placed at guest-physical @address, into the empty
  * @blob.  0 or -ENOMEM.

@@ -350,6 +350,7 @@ int firmware_start(const struct bus *bus, const struct boot_request *request, st
 			.ram_count = bus->range_count,
 			.cmdline = request->cmdline ? request->cmdline : "",
 			.seed = request->seed,
+			.virtio_mmio = request->virtio_mmio,
 		},
 	};
 	int result;

@@ -18,6 +18,7 @@ struct boot_request {
 	unsigned cpus;	      /* 1 to CPU_MAX */
 	const char *cpu_name; /* "Loongson-3A5000"; NULL: that */
 	const uint8_t *seed;  /* PLATFORM_SEED_SIZE bytes for the guest's entropy pool; NULL: none */
+	unsigned virtio_mmio; /* virtio devices off PCI */
 };
 
 struct boot_layout {

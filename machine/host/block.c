@@ -1,36 +1,54 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
-/* Block back end (block.h): raw images and host block devices. */
+/*
+ * Disks (block.h): threads, completion, snapshots, and what the user is told; back ends do the rest.
+ *
+ * A disk's worker thread takes requests in and does those that need no waiting; helpers do what has to wait
+ * for the host.  A disk with a snapshot, whose overlay is not thread-safe, has only the worker.
+ */
 #include "machine/host/block.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "machine/host/block_backend.h"
 #include "machine/host/overlay.h"
 
 #define DETERMINISTIC_LATENCY_NS 100000 /* a request's, in virtual time */
 #define ZERO_CHUNK		 65536
+#define HELPERS			 4
+#define CAUSES			 8  /* errors that the user is told of, each once */
+#define DRAIN_PASSES		 64 /* more than a full queue leads to */
+
+struct request_list {
+	struct block_request *first, **last;
+};
 
 struct block {
-	char *path; /* for sentences */
-	int fd;
-	bool read_only;
-	bool has_overlay;
-	uint64_t file_size; /* bytes, as at open */
-	uint64_t size;	    /* rounded up to sectors */
+	char *name;
+	struct block_backend *backend;
+	bool read_only, has_overlay;
 	struct clock *clock;
-	struct event_loop worker;		       /* real mode */
-	struct overlay overlay;			       /* has_overlay */
-	bool complained;			       /* the sentence was printed; worker only */
-	struct block_request *waiting, **waiting_last; /* deterministic mode, oldest first */
+	struct overlay overlay;
+	struct request_list waiting; /* deterministic mode: for their timers, oldest first */
+
+	/* Real mode: */
+	struct event_loop worker;
+	struct event_work run_work;
+	pthread_t helper[HELPERS];
+	unsigned helper_count;
+
+	pthread_mutex_t lock; /* protects: the rest */
+	pthread_cond_t idle;  /* in_flight became 0 */
+	pthread_cond_t work;  /* slow has requests, or quit */
+	struct request_list submitted, slow;
+	unsigned in_flight; /* submitted and not done */
+	unsigned posts;	    /* block_post() calls, for block_drain() */
+	bool quit;
+	int told[CAUSES];
+	unsigned told_count;
 };
 
 static const char *const op_names[] = {
@@ -41,251 +59,321 @@ static const char *const op_names[] = {
 	[BLOCK_WRITE_ZEROES] = "write zeroes",
 };
 
-/* The raw file. */
+/* Lists of requests, oldest first. */
 
-/* Past the end of a file that is no whole number of sectors there are zeros; elsewhere an end is an error:
- * somebody cut the file while we use it. */
-static int end_of_file(const struct block *block, uint64_t offset, struct iovec *iov, unsigned count)
+static void list_init(struct request_list *list)
 {
-	if (offset < block->file_size)
-		return -EIO;
-	for (unsigned i = 0; i < count; i++)
-		memset(iov[i].iov_base, 0, iov[i].iov_len);
-	return 0;
+	list->first = NULL;
+	list->last = &list->first;
 }
 
-/* Reads or writes all of @iov, which is used up. */
-static int transfer(const struct block *block, bool write, uint64_t offset, struct iovec *iov, unsigned count)
+static void list_add(struct request_list *list, struct block_request *request)
 {
-	while (count) {
-		ssize_t n;
+	request->next = NULL;
+	*list->last = request;
+	list->last = &request->next;
+}
 
-		if (!iov->iov_len) {
-			iov++;
-			count--;
-			continue;
-		}
-		n = write ? pwritev(block->fd, iov, (int)count, (off_t)offset)
-			  : preadv(block->fd, iov, (int)count, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return write ? -EIO : end_of_file(block, offset, iov, count);
-		offset += (uint64_t)n;
-		for (; count && (size_t)n >= iov->iov_len; iov++, count--)
-			n -= (ssize_t)iov->iov_len;
-		if (count) {
-			iov->iov_base = (uint8_t *)iov->iov_base + n;
-			iov->iov_len -= (size_t)n;
-		}
+static struct block_request *list_take(struct request_list *list)
+{
+	struct block_request *request = list->first;
+
+	if (request) {
+		list->first = request->next;
+		if (!list->first)
+			list->last = &list->first;
 	}
-	return 0;
+	return request;
 }
+
+/* Snapshots. */
 
 /* What lies under the overlay; beyond the disk (a last, partial cluster) zeros. */
 static int read_under_overlay(void *base, uint64_t offset, void *data, size_t size)
 {
-	struct block *block = base;
+	struct block_backend *backend = base;
 	struct iovec iov = { data, size };
+	struct block_request request = { .op = BLOCK_READ, .offset = offset, .iov = &iov, .iov_count = 1 };
 
-	if (offset >= block->size) {
+	if (offset >= backend->size) {
 		memset(data, 0, size);
 		return 0;
 	}
-	if (size > block->size - offset) {
-		memset((uint8_t *)data + (block->size - offset), 0, size - (block->size - offset));
-		iov.iov_len = block->size - offset;
+	if (size > backend->size - offset) {
+		memset((uint8_t *)data + (backend->size - offset), 0, size - (backend->size - offset));
+		iov.iov_len = backend->size - offset;
 	}
-	return transfer(block, false, offset, &iov, 1);
+	request.size = iov.iov_len;
+	return backend->ops->run(backend, &request);
 }
 
-static int write_data(struct block *block, uint64_t offset, struct iovec *iov, unsigned count)
-{
-	if (!block->has_overlay)
-		return transfer(block, true, offset, iov, count);
-	for (unsigned i = 0; i < count; i++) {
-		int err = overlay_write(&block->overlay, offset, iov[i].iov_base, iov[i].iov_len,
-					read_under_overlay, block);
-
-		if (err)
-			return err;
-		offset += iov[i].iov_len;
-	}
-	return 0;
-}
-
-static int read_data(struct block *block, uint64_t offset, struct iovec *iov, unsigned count)
-{
-	if (!block->has_overlay)
-		return transfer(block, false, offset, iov, count);
-	for (unsigned i = 0; i < count; i++) {
-		int err = overlay_read(&block->overlay, offset, iov[i].iov_base, iov[i].iov_len,
-				       read_under_overlay, block);
-
-		if (err)
-			return err;
-		offset += iov[i].iov_len;
-	}
-	return 0;
-}
-
-static int write_zeroes(struct block *block, uint64_t offset, uint64_t size, bool may_unmap)
+static int zero_overlay(struct block *block, uint64_t offset, uint64_t size)
 {
 	static const uint8_t zeroes[ZERO_CHUNK];
-	const int mode = may_unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE;
+	int err = 0;
 
-	if (!block->has_overlay &&
-	    !fallocate(block->fd, mode | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size))
-		return 0;
-	while (size) {
+	while (size && !err) {
 		size_t n = size < ZERO_CHUNK ? (size_t)size : ZERO_CHUNK;
-		struct iovec iov = { (void *)zeroes, n };
-		int err = write_data(block, offset, &iov, 1);
 
-		if (err)
-			return err;
+		err = overlay_write(&block->overlay, offset, zeroes, n, read_under_overlay, block->backend);
 		offset += n;
 		size -= n;
 	}
-	return 0;
+	return err;
 }
 
-/* Advisory: a file system that cannot make holes loses nothing. */
-static int discard(struct block *block, uint64_t offset, uint64_t size)
+static int run_on_overlay(struct block *block, const struct block_request *request)
 {
-	if (block->has_overlay ||
-	    !fallocate(block->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) ||
-	    errno == EOPNOTSUPP || errno == ENODEV)
-		return 0;
-	return -errno;
-}
+	uint64_t offset = request->offset;
+	int err = 0;
 
-static int flush(struct block *block)
-{
-	if (block->read_only || block->has_overlay)
+	if (request->op == BLOCK_WRITE_ZEROES)
+		return zero_overlay(block, offset, request->size);
+	if (request->op != BLOCK_READ && request->op != BLOCK_WRITE)
 		return 0;
-	return fdatasync(block->fd) ? -errno : 0;
+	for (unsigned i = 0; i < request->iov_count && !err; i++) {
+		const struct iovec *iov = &request->iov[i];
+
+		err = request->op == BLOCK_READ
+			      ? overlay_read(&block->overlay, offset, iov->iov_base, iov->iov_len,
+					     read_under_overlay, block->backend)
+			      : overlay_write(&block->overlay, offset, iov->iov_base, iov->iov_len,
+					      read_under_overlay, block->backend);
+		offset += iov->iov_len;
+	}
+	return err;
 }
 
 /* Requests. */
 
-static int run_request(struct block *block, struct block_request *request)
+/* 1: there is something to do; else how the request ends at once. */
+static int check_request(const struct block *block, const struct block_request *request)
 {
+	const uint64_t size = block->backend->size;
+
 	if (request->op == BLOCK_FLUSH)
-		return flush(block);
-	if (request->offset > block->size || request->size > block->size - request->offset)
+		return block->read_only ? 0 : 1;
+	if (request->offset > size || request->size > size - request->offset)
 		return -EINVAL;
 	if (!request->size)
 		return 0;
-	if (request->op == BLOCK_READ)
-		return read_data(block, request->offset, request->iov, request->iov_count);
-	if (block->read_only)
-		return -EROFS;
-	switch (request->op) {
-	case BLOCK_WRITE:
-		return write_data(block, request->offset, request->iov, request->iov_count);
-	case BLOCK_DISCARD:
-		return discard(block, request->offset, request->size);
-	default:
-		return write_zeroes(block, request->offset, request->size, request->may_unmap);
-	}
+	return block->read_only && request->op != BLOCK_READ ? -EROFS : 1;
 }
 
-/* Once a disk: the guest retries, and every failure after the first says the same. */
+static int run_request(struct block *block, struct block_request *request)
+{
+	int result = check_request(block, request);
+
+	if (result <= 0)
+		return result;
+	return block->has_overlay ? run_on_overlay(block, request)
+				  : block->backend->ops->run(block->backend, request);
+}
+
+/* The guest retries, and every failure after the first of its kind says the same. */
+static bool is_news(struct block *block, int err)
+{
+	bool news = block->told_count < CAUSES;
+
+	pthread_mutex_lock(&block->lock);
+	for (unsigned i = 0; i < block->told_count; i++)
+		news &= block->told[i] != err;
+	if (news)
+		block->told[block->told_count++] = err;
+	pthread_mutex_unlock(&block->lock);
+	return news;
+}
+
 static void complain(struct block *block, const struct block_request *request)
 {
-	if (block->complained || request->result == -EINVAL || request->result == -EROFS)
+	const char *why = NULL;
+
+	if (request->result == -EINVAL || request->result == -EROFS)
 		return; /* those are the guest's own mistakes */
-	block->complained = true;
+	if (!is_news(block, request->result))
+		return;
+	if (block->backend->ops->explain)
+		why = block->backend->ops->explain(block->backend, request->result);
 	fprintf(stderr, "bixi: disk '%s': cannot %s at byte %llu: %s; the guest gets an I/O error\n",
-		block->path, op_names[request->op], (unsigned long long)request->offset,
-		request->result == -EIO ? "the file is shorter than it was, or unreadable"
-					: strerror(-request->result));
+		block->name, op_names[request->op], (unsigned long long)request->offset,
+		why ? why : strerror(-request->result));
 }
 
-static void run_and_finish(void *opaque)
+void block_finish(struct block_request *request, int result)
 {
-	struct block_request *request = opaque;
+	struct block *block = request->block;
 
-	request->result = run_request(request->block, request);
-	if (request->result)
-		complain(request->block, request);
+	request->result = result;
+	if (result)
+		complain(block, request);
 	request->done(request);
+	pthread_mutex_lock(&block->lock);
+	if (!--block->in_flight)
+		pthread_cond_broadcast(&block->idle);
+	pthread_mutex_unlock(&block->lock);
 }
 
+/* Real mode, on the worker. */
+static void start_request(struct block *block, struct block_request *request)
+{
+	struct block_backend *backend = block->backend;
+	int result = check_request(block, request);
+
+	if (result > 0 && !block->has_overlay && backend->ops->start) {
+		backend->ops->start(backend, request);
+		return;
+	}
+	if (result > 0)
+		result = block->helper_count ? backend->ops->attempt(backend, request)
+					     : run_request(block, request);
+	if (result == -EAGAIN && block->helper_count) {
+		pthread_mutex_lock(&block->lock);
+		list_add(&block->slow, request);
+		pthread_cond_signal(&block->work);
+		pthread_mutex_unlock(&block->lock);
+		return;
+	}
+	block_finish(request, result);
+}
+
+static void *help(void *opaque)
+{
+	struct block *block = opaque;
+
+	pthread_mutex_lock(&block->lock);
+	for (;;) {
+		struct block_request *request = list_take(&block->slow);
+
+		if (!request) {
+			if (block->quit)
+				break;
+			pthread_cond_wait(&block->work, &block->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&block->lock);
+		block_finish(request, block->backend->ops->run(block->backend, request));
+		pthread_mutex_lock(&block->lock);
+	}
+	pthread_mutex_unlock(&block->lock);
+	return NULL;
+}
+
+/* Deterministic mode: the time of @opaque, a request, has come. */
 static void finish_waiting(void *opaque)
 {
 	struct block_request *request = opaque;
-	struct block *block = request->block;
-	struct block_request **link = &block->waiting;
+	struct block_request **link = &request->block->waiting.first;
 
 	while (*link != request)
 		link = &(*link)->next;
 	*link = request->next;
 	if (!*link)
-		block->waiting_last = link;
+		request->block->waiting.last = link;
 	request->done(request);
+}
+
+static void submit_deterministic(struct block *block, struct block_request *request)
+{
+	request->result = run_request(block, request);
+	if (request->result)
+		complain(block, request);
+	list_add(&block->waiting, request);
+	clock_timer_init(&request->timer, finish_waiting, request);
+	clock_timer_set(block->clock, &request->timer, clock_now(block->clock) + DETERMINISTIC_LATENCY_NS);
 }
 
 void block_submit(struct block *block, struct block_request *request)
 {
 	request->block = block;
-	if (!block->clock->deterministic) {
-		event_work_init(&request->work, run_and_finish, request);
-		event_loop_post(&block->worker, &request->work);
+	if (block->clock->deterministic) {
+		submit_deterministic(block, request);
 		return;
 	}
-	request->result = run_request(block, request);
-	if (request->result)
-		complain(block, request);
-	request->next = NULL;
-	*block->waiting_last = request;
-	block->waiting_last = &request->next;
-	clock_timer_init(&request->timer, finish_waiting, request);
-	clock_timer_set(block->clock, &request->timer, clock_now(block->clock) + DETERMINISTIC_LATENCY_NS);
+	pthread_mutex_lock(&block->lock);
+	list_add(&block->submitted, request);
+	block->in_flight++;
+	pthread_mutex_unlock(&block->lock);
+	if (!pthread_equal(pthread_self(), block->worker.thread))
+		event_loop_post(&block->worker, &block->run_work);
+}
+
+void block_run(struct block *block)
+{
+	struct request_list list;
+	struct block_request *request;
+
+	if (block->clock->deterministic)
+		return;
+	pthread_mutex_lock(&block->lock);
+	list.first = block->submitted.first;
+	list_init(&block->submitted);
+	pthread_mutex_unlock(&block->lock);
+	while ((request = list.first)) {
+		list.first = request->next;
+		start_request(block, request);
+	}
+}
+
+static void run_submitted(void *opaque)
+{
+	block_run(opaque);
 }
 
 void block_post(struct block *block, struct event_work *work)
 {
+	pthread_mutex_lock(&block->lock);
+	block->posts++;
+	pthread_mutex_unlock(&block->lock);
 	event_loop_post(&block->worker, work);
 }
 
 struct drain {
+	struct block *block;
 	struct event_work work;
-	sem_t reached;
+	bool reached; /* protected by the block's lock */
 };
 
 static void drain_reached(void *opaque)
 {
 	struct drain *drain = opaque;
 
-	sem_post(&drain->reached);
+	/* What was posted before may have left requests. */
+	block_run(drain->block);
+	pthread_mutex_lock(&drain->block->lock);
+	drain->reached = true;
+	pthread_cond_broadcast(&drain->block->idle);
+	pthread_mutex_unlock(&drain->block->lock);
 }
 
 void block_drain(struct block *block)
 {
-	struct drain drain;
+	unsigned posts, passes = 0;
 
 	if (block->clock->deterministic) {
-		while (block->waiting) {
-			clock_timer_cancel(block->clock, &block->waiting->timer);
-			finish_waiting(block->waiting);
+		while (block->waiting.first) {
+			clock_timer_cancel(block->clock, &block->waiting.first->timer);
+			finish_waiting(block->waiting.first);
 		}
 		return;
 	}
-	sem_init(&drain.reached, 0, 0);
-	event_work_init(&drain.work, drain_reached, &drain);
-	event_loop_post(&block->worker, &drain.work);
-	while (sem_wait(&drain.reached))
-		continue;
-	sem_destroy(&drain.reached);
+	pthread_mutex_lock(&block->lock);
+	do {
+		struct drain drain = { .block = block };
+
+		posts = block->posts;
+		pthread_mutex_unlock(&block->lock);
+		event_work_init(&drain.work, drain_reached, &drain);
+		event_loop_post(&block->worker, &drain.work);
+		pthread_mutex_lock(&block->lock);
+		while (!drain.reached || block->in_flight)
+			pthread_cond_wait(&block->idle, &block->lock);
+	} while (posts != block->posts && ++passes < DRAIN_PASSES);
+	pthread_mutex_unlock(&block->lock);
 }
 
 uint64_t block_size(const struct block *block)
 {
-	return block->size;
+	return block->backend->size;
 }
 
 bool block_read_only(const struct block *block)
@@ -295,8 +383,7 @@ bool block_read_only(const struct block *block)
 
 /* Opening and closing. */
 
-static int __attribute__((format(printf, 4, 5)))
-fail(char *error, size_t size, int err, const char *format, ...)
+int block_fail(char *error, size_t size, int err, const char *format, ...)
 {
 	va_list args;
 
@@ -306,123 +393,124 @@ fail(char *error, size_t size, int err, const char *format, ...)
 	return err;
 }
 
-/* Two writers would destroy the image.  File systems without locks are trusted. */
-static int lock_file(const struct block *block, bool write)
+bool block_is_nbd(const char *name)
 {
-	struct flock lock = { .l_type = write ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
-
-	if (fcntl(block->fd, F_OFD_SETLK, &lock) && (errno == EAGAIN || errno == EACCES))
-		return -EBUSY;
-	return 0;
+	return strncmp(name, "nbd://", 6) == 0 || strncmp(name, "nbd+unix://", 11) == 0;
 }
 
-static int find_size(struct block *block)
-{
-	struct stat st;
-
-	if (fstat(block->fd, &st))
-		return -errno;
-	if (S_ISBLK(st.st_mode)) {
-		if (ioctl(block->fd, BLKGETSIZE64, &block->file_size))
-			return -errno;
-	} else if (S_ISREG(st.st_mode)) {
-		block->file_size = (uint64_t)st.st_size;
-	} else {
-		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTBLK;
-	}
-	block->size = (block->file_size + BLOCK_SECTOR - 1) / BLOCK_SECTOR * BLOCK_SECTOR;
-	return 0;
-}
-
-static int open_file(struct block *block, const struct block_options *options, char *error, size_t error_size)
+static int open_backend(struct block *block, const struct block_options *options, char *error,
+			size_t error_size)
 {
 	const bool write = !options->read_only && !options->snapshot;
-	const char *path = block->path;
-	int err;
+	int err = (block_is_nbd(block->name) ? block_nbd_open : block_file_open)(&block->backend, block->name,
+										 write, error, error_size);
 
-	/* O_NONBLOCK: a FIFO must not hang us before we can refuse it. */
-	block->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
-	if (block->fd < 0)
-		return fail(error, error_size, -errno, "cannot open disk '%s': %s%s", path, strerror(errno),
-			    write && (errno == EACCES || errno == EROFS)
-				    ? " (add ,ro or ,snapshot to read only)"
-				    : "");
-	err = find_size(block);
-	if (err == -ENOTBLK)
-		return fail(error, error_size, err, "disk '%s' is neither a file nor a block device", path);
+	if (err || !options->snapshot)
+		return err;
+	err = overlay_open(&block->overlay, block->backend->size);
 	if (err)
-		return fail(error, error_size, err, "cannot use disk '%s': %s", path, strerror(-err));
-	err = lock_file(block, write);
-	if (err)
-		return fail(error, error_size, err, "disk '%s' is in use by another process", path);
-	if (options->snapshot) {
-		err = overlay_open(&block->overlay, block->size);
-		if (err)
-			return fail(error, error_size, err, "cannot make a snapshot of disk '%s': %s", path,
-				    strerror(-err));
-		block->has_overlay = true;
-	}
+		return block_fail(error, error_size, err, "cannot make a snapshot of disk '%s': %s",
+				  block->name, strerror(-err));
+	block->has_overlay = true;
 	return 0;
 }
 
-int block_open(struct block **result, const char *path, const struct block_options *options,
+static void stop_threads(struct block *block)
+{
+	pthread_mutex_lock(&block->lock);
+	block->quit = true;
+	pthread_cond_broadcast(&block->work);
+	pthread_mutex_unlock(&block->lock);
+	for (unsigned i = 0; i < block->helper_count; i++)
+		pthread_join(block->helper[i], NULL);
+	if (block->worker.has_thread) {
+		event_loop_stop(&block->worker);
+		event_loop_join(&block->worker);
+	}
+	if (block->backend->ops->detach)
+		block->backend->ops->detach(block->backend);
+	event_loop_destroy(&block->worker);
+}
+
+/* All threads are made here, none later. */
+static int start_threads(struct block *block)
+{
+	const struct block_backend_ops *ops = block->backend->ops;
+	int err = event_loop_init(&block->worker, NULL);
+
+	if (err)
+		return err;
+	if (ops->attach && !block->has_overlay)
+		err = ops->attach(block->backend, &block->worker);
+	if (!err)
+		err = event_loop_start(&block->worker, "bixi-disk");
+	while (!err && ops->attempt && !block->has_overlay && block->helper_count < HELPERS) {
+		err = -pthread_create(&block->helper[block->helper_count], NULL, help, block);
+		if (!err)
+			pthread_setname_np(block->helper[block->helper_count++], "bixi-disk+");
+	}
+	if (err)
+		stop_threads(block);
+	return err;
+}
+
+static void release(struct block *block)
+{
+	if (block->has_overlay)
+		overlay_close(&block->overlay);
+	if (block->backend)
+		block->backend->ops->close(block->backend);
+	pthread_mutex_destroy(&block->lock);
+	pthread_cond_destroy(&block->idle);
+	pthread_cond_destroy(&block->work);
+	free(block->name);
+	free(block);
+}
+
+int block_open(struct block **result, const char *name, const struct block_options *options,
 	       struct clock *clock, char *error, size_t error_size)
 {
 	struct block *block = calloc(1, sizeof(*block));
 	int err;
 
 	if (!block)
-		return fail(error, error_size, -ENOMEM, "out of memory for disk '%s'", path);
-	block->fd = -1;
+		return block_fail(error, error_size, -ENOMEM, "out of memory for disk '%s'", name);
 	block->clock = clock;
 	block->read_only = options->read_only;
-	block->waiting_last = &block->waiting;
-	block->path = strdup(path);
-	err = block->path ? open_file(block, options, error, error_size)
-			  : fail(error, error_size, -ENOMEM, "out of memory for disk '%s'", path);
+	list_init(&block->waiting);
+	list_init(&block->submitted);
+	list_init(&block->slow);
+	event_work_init(&block->run_work, run_submitted, block);
+	pthread_mutex_init(&block->lock, NULL);
+	pthread_cond_init(&block->idle, NULL);
+	pthread_cond_init(&block->work, NULL);
+	block->name = strdup(name);
+	err = block->name ? open_backend(block, options, error, error_size)
+			  : block_fail(error, error_size, -ENOMEM, "out of memory for disk '%s'", name);
 	if (!err && !clock->deterministic) {
-		err = event_loop_init(&block->worker, NULL);
-		if (!err) {
-			err = event_loop_start(&block->worker, "bixi-disk");
-			if (err)
-				event_loop_destroy(&block->worker);
-		}
+		err = start_threads(block);
 		if (err)
-			fail(error, error_size, err, "cannot start a thread for disk '%s': %s", path,
-			     strerror(-err));
+			block_fail(error, error_size, err, "cannot start a thread for disk '%s': %s", name,
+				   strerror(-err));
 	}
-	if (err) {
-		if (block->has_overlay)
-			overlay_close(&block->overlay);
-		if (block->fd >= 0)
-			close(block->fd);
-		free(block->path);
-		free(block);
-		return err;
-	}
-	if (block->size != block->file_size)
-		fprintf(stderr,
-			"bixi: disk '%s': its size is no multiple of %d bytes; the last sector ends in "
-			"zeros\n",
-			path, BLOCK_SECTOR);
-	*result = block;
-	return 0;
+	if (err)
+		release(block);
+	else
+		*result = block;
+	return err;
 }
 
 void block_close(struct block *block)
 {
+	struct block_request flush = { .op = BLOCK_FLUSH };
+
 	if (!block)
 		return;
 	block_drain(block);
-	if (!block->clock->deterministic) {
-		event_loop_stop(&block->worker);
-		event_loop_join(&block->worker);
-		event_loop_destroy(&block->worker);
-	}
-	flush(block);
-	if (block->has_overlay)
-		overlay_close(&block->overlay);
-	close(block->fd);
-	free(block->path);
-	free(block);
+	if (!block->clock->deterministic)
+		stop_threads(block);
+	flush.result = run_request(block, &flush);
+	if (flush.result)
+		complain(block, &flush);
+	release(block);
 }

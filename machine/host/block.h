@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * Block back end: a raw disk image or host block device.  Requests run on a worker thread a disk, never on
- * a processor's; in deterministic mode they run at once and complete at a fixed virtual time later.
+ * Disks: a raw image, a host block device or an NBD server.  Requests run off the processors' threads; in
+ * deterministic mode they run at once and complete at a fixed virtual time later.  A disk's requests are not
+ * ordered among each other; a flush makes last what was completed before it was submitted.
  */
 #ifndef BIXI_HOST_BLOCK_H
 #define BIXI_HOST_BLOCK_H
@@ -32,33 +33,40 @@ struct block_request {
 	struct iovec *iov;     /* read, write: size bytes in all; used up by the request */
 	unsigned iov_count;
 	bool may_unmap;				     /* write zeroes: may leave a hole */
+	bool through;				     /* write, write zeroes: lasting when done */
 	void (*done)(struct block_request *request); /* no lock held; see block_submit() */
 	int result;				     /* 0 or a negative errno, in done() */
 
 	struct block *block;
-	struct event_work work;	    /* real mode */
 	struct clock_timer timer;   /* deterministic mode */
-	struct block_request *next; /* deterministic mode: those that wait for their timer */
+	struct block_request *next; /* in the list it waits in */
 };
 
 /*
- * @clock: deterministic or not decides how requests run.  On failure returns a negative errno and a
- * sentence for the user in @error.
+ * @name: a path, or nbd://HOST[:PORT][/EXPORT], or nbd+unix:///[EXPORT]?socket=PATH.  @clock: deterministic
+ * or not decides how requests run.  On failure returns a negative errno and a sentence for the user in
+ * @error.
  */
-int block_open(struct block **block, const char *path, const struct block_options *options,
+int block_open(struct block **block, const char *name, const struct block_options *options,
 	       struct clock *clock, char *error, size_t error_size);
 
 /* Finishes what was submitted, flushes, closes, frees. */
 void block_close(struct block *block);
 
-uint64_t block_size(const struct block *block); /* bytes, rounded up to whole sectors */
+uint64_t block_size(const struct block *block); /* bytes, whole sectors */
 bool block_read_only(const struct block *block);
 
+/* Whether @name means an NBD server. */
+bool block_is_nbd(const char *name);
+
 /*
- * Starts a request: it runs after those submitted before it.  done() is called on the worker thread;
- * in deterministic mode from a clock timer.  Any thread; locks may be held.
+ * Starts a request.  done() is called on one of the disk's threads; in deterministic mode from a clock timer.
+ * Any thread; locks may be held.  What is submitted on the disk's worker thread waits for block_run().
  */
 void block_submit(struct block *block, struct block_request *request);
+
+/* On the worker thread, no lock held: starts what was submitted there. */
+void block_run(struct block *block);
 
 /*
  * Runs work on the disk's worker thread (real mode): what prepares requests can do so where they run.
@@ -66,7 +74,10 @@ void block_submit(struct block *block, struct block_request *request);
  */
 void block_post(struct block *block, struct event_work *work);
 
-/* Waits until everything submitted or posted so far is done.  Deterministic mode: completes it now. */
+/*
+ * Waits until everything submitted or posted so far, and what that led to, is done.  Deterministic mode:
+ * completes it now.  Not on the disk's own threads.
+ */
 void block_drain(struct block *block);
 
 #endif

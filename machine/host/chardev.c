@@ -21,13 +21,11 @@
 #define FULL_WAIT_MS  100  /* chardev_write_all(): how long a full buffer may hold the caller */
 #define CLOSE_WAIT_MS 2000 /* chardev_close(): how long without progress */
 #define SHARED_CHUNK  256  /* a terminal that polls writable has room for this much */
-#define INPUT_CHUNK   512
 #define ESCAPE_HELP                                                                                          \
 	"\r\nCtrl-a x  stop the machine and exit\r\n"                                                        \
-	"Ctrl-a c  monitor\r\n"                                                                              \
+	"Ctrl-a c  to the monitor, and back\r\n"                                                             \
 	"Ctrl-a h  this help\r\n"                                                                            \
 	"Ctrl-a Ctrl-a  send Ctrl-a to the guest\r\n"
-#define NO_MONITOR "\r\nbixi: the monitor comes in a later version; Ctrl-a x stops the machine.\r\n"
 
 /* Output. */
 
@@ -230,21 +228,56 @@ static void watch_input(struct chardev *cd)
 	cd->input_watched = err == 0;
 }
 
-/* One key after Ctrl-a.  Returns whether the guest gets it. */
-static bool escape_key(struct chardev *cd, uint8_t key)
+/* What a client takes now; if that is nothing, chardev_input_ready() will say when it is more. */
+static size_t client_room(struct chardev *cd, const struct chardev_client *client)
+{
+	size_t room = client->can_receive(client->opaque);
+
+	if (!room) {
+		atomic_store(&cd->input_paused, true);
+		/* Room made before the store was not announced to us. */
+		room = client->can_receive(client->opaque);
+	}
+	return room;
+}
+
+/* Hands to the guest what was typed for it, as far as it takes that. */
+static void hand_on_typed(struct chardev *cd)
+{
+	size_t done = 0;
+
+	while (done < cd->typed_size) {
+		size_t room = client_room(cd, &cd->client);
+		size_t size = cd->typed_size - done < room ? cd->typed_size - done : room;
+
+		if (!size)
+			break;
+		cd->client.receive(cd->client.opaque, cd->typed + done, size);
+		done += size;
+	}
+	cd->typed_size -= done;
+	memmove(cd->typed, cd->typed + done, cd->typed_size);
+}
+
+static void switch_input(struct chardev *cd)
+{
+	if (!cd->has_monitor)
+		return;
+	cd->monitor_has_input = !cd->monitor_has_input;
+	if (cd->monitor.connected)
+		cd->monitor.connected(cd->monitor.opaque, cd->monitor_has_input);
+}
+
+/* One key after Ctrl-a that is not for the client. */
+static void escape_key(struct chardev *cd, uint8_t key)
 {
 	switch (key) {
-	case KEY_ESCAPE:
-		return true;
 	case 'x':
 		if (cd->keys.exit)
 			cd->keys.exit(cd->keys.opaque);
 		break;
 	case 'c':
-		if (cd->keys.monitor)
-			cd->keys.monitor(cd->keys.opaque);
-		else
-			chardev_write_all(cd, NO_MONITOR, sizeof(NO_MONITOR) - 1);
+		switch_input(cd);
 		break;
 	case 'h':
 	case '?':
@@ -253,26 +286,42 @@ static bool escape_key(struct chardev *cd, uint8_t key)
 	default:
 		break;
 	}
-	return false;
 }
 
-/* Takes the escape keys out of what was typed; returns what is left. */
-static size_t filter_keys(struct chardev *cd, uint8_t *data, size_t size)
+/* A key for whoever has the input; one too many for a guest that takes none is answered by a bell. */
+static void client_key(struct chardev *cd, uint8_t key)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		if (cd->escape) {
-			cd->escape = false;
-			if (escape_key(cd, data[i]))
-				data[kept++] = data[i];
-		} else if (data[i] == KEY_ESCAPE) {
-			cd->escape = true;
-		} else {
-			data[kept++] = data[i];
-		}
+	if (cd->monitor_has_input) {
+		if (cd->monitor.can_receive(cd->monitor.opaque))
+			cd->monitor.receive(cd->monitor.opaque, &key, 1);
+	} else if (cd->typed_size < CHARDEV_INPUT) {
+		cd->typed[cd->typed_size++] = key;
+	} else {
+		chardev_write_all(cd, "\a", 1);
 	}
-	return kept;
+}
+
+/* Tells the escape keys from the others. */
+static void take_keys(struct chardev *cd, const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (!cd->escape && data[i] == KEY_ESCAPE) {
+			cd->escape = true;
+			continue;
+		}
+		if (cd->escape && data[i] != KEY_ESCAPE)
+			escape_key(cd, data[i]);
+		else
+			client_key(cd, data[i]);
+		cd->escape = false;
+	}
+	hand_on_typed(cd);
+}
+
+static void tell_connected(struct chardev *cd, bool here)
+{
+	if (cd->client.connected)
+		cd->client.connected(cd->client.opaque, here);
 }
 
 static void watch_listener(struct chardev *cd)
@@ -305,27 +354,46 @@ static void disconnect(struct chardev *cd)
 	cd->client_waits = false;
 	pthread_mutex_unlock(&cd->lock);
 	watch_listener(cd);
+	tell_connected(cd, false);
 	if (tell && cd->client.can_write)
 		cd->client.can_write(cd->client.opaque);
+}
+
+void chardev_disconnect(struct chardev *cd)
+{
+	if (cd->listen_fd >= 0 && cd->in_fd >= 0)
+		disconnect(cd);
+}
+
+/*
+ * How many bytes may be read.  A terminal's keys are always looked at, however little the guest takes, as
+ * an escape key may be among them.
+ */
+static size_t input_room(struct chardev *cd)
+{
+	size_t room;
+
+	atomic_store(&cd->input_paused, false);
+	if (!cd->has_keys)
+		return client_room(cd, &cd->client);
+	hand_on_typed(cd);
+	if (cd->monitor_has_input)
+		return client_room(cd, &cd->monitor);
+	room = CHARDEV_INPUT - cd->typed_size;
+	return !room && cd->raw_terminal ? 1 : room;
 }
 
 static void input_ready(void *opaque, uint32_t events)
 {
 	struct chardev *cd = opaque;
-	uint8_t data[INPUT_CHUNK];
-	size_t room = cd->client.can_receive(cd->client.opaque);
+	size_t room = input_room(cd);
+	uint8_t data[CHARDEV_INPUT];
 	ssize_t n;
 
 	if (!room) {
-		atomic_store(&cd->input_paused, true);
-		/* Room made before the store was not announced to us. */
-		room = cd->client.can_receive(cd->client.opaque);
-		if (!room) {
-			unwatch_input(cd);
-			return;
-		}
+		unwatch_input(cd);
+		return;
 	}
-	atomic_store(&cd->input_paused, false);
 	n = read(cd->in_fd, data, room < sizeof(data) ? room : sizeof(data));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -334,8 +402,8 @@ static void input_ready(void *opaque, uint32_t events)
 		return;
 	}
 	if (cd->has_keys)
-		n = (ssize_t)filter_keys(cd, data, (size_t)n);
-	if (n)
+		take_keys(cd, data, (size_t)n);
+	else
 		cd->client.receive(cd->client.opaque, data, (size_t)n);
 	watch_input(cd);
 }
@@ -345,6 +413,11 @@ static void input_continue(void *opaque)
 {
 	struct chardev *cd = opaque;
 
+	if (!cd->announced && cd->listen_fd < 0) {
+		cd->announced = true;
+		tell_connected(cd, true);
+	}
+	hand_on_typed(cd);
 	if (cd->in_fd >= 0 && cd->input_always)
 		input_ready(cd, EPOLLIN);
 	else if (cd->in_fd >= 0)
@@ -375,6 +448,7 @@ static void start_connection(struct chardev *cd, int fd)
 	cd->used = 0;
 	cd->stalled = false;
 	pthread_mutex_unlock(&cd->lock);
+	tell_connected(cd, true);
 	watch_input(cd);
 }
 
@@ -401,6 +475,12 @@ void chardev_attach(struct chardev *cd, const struct chardev_client *client)
 	cd->listener.opaque = cd;
 	event_work_init(&cd->input_work, input_continue, cd);
 	event_loop_post(cd->loop, &cd->input_work);
+}
+
+void chardev_attach_monitor(struct chardev *cd, const struct chardev_client *monitor)
+{
+	cd->monitor = *monitor;
+	cd->has_monitor = true;
 }
 
 const char *chardev_where(const struct chardev *cd)

@@ -14,10 +14,9 @@
 struct chardev;
 struct event_loop;
 
-/* What "stdio" does on Ctrl-a x and Ctrl-a c.  NULL members: the key does nothing.  Event-loop thread. */
+/* What "stdio" does on Ctrl-a x.  NULL: the key does nothing.  Event-loop thread. */
 struct chardev_keys {
-	void (*exit)(void *opaque);    /* Ctrl-a x */
-	void (*monitor)(void *opaque); /* Ctrl-a c */
+	void (*exit)(void *opaque);
 	void *opaque;
 };
 
@@ -26,12 +25,15 @@ struct chardev_client {
 	size_t (*can_receive)(void *opaque);				 /* bytes receive() would take now */
 	void (*receive)(void *opaque, const uint8_t *data, size_t size); /* size <= can_receive() */
 	void (*can_write)(void *opaque); /* NULL, or: after a short chardev_write(), there is room again */
+	/* NULL, or: somebody is there, or is gone (of back ends without connections: there, once). */
+	void (*connected)(void *opaque, bool here);
 	void *opaque;
 };
 
 /*
  * Opens what @spec names: "stdio", "file:PATH", "pty", "unix:PATH", "tcp:PORT" (127.0.0.1), "null".
- * @keys may be NULL.  On failure returns a negative errno and a sentence for the user in @error.
+ * @keys NULL: stdio, too, has no escape keys.  On failure returns a negative errno and a sentence for the
+ * user in @error.
  */
 int chardev_open(struct chardev **chardev, const char *spec, struct event_loop *loop,
 		 const struct chardev_keys *keys, char *error, size_t error_size);
@@ -42,6 +44,15 @@ void chardev_close(struct chardev *chardev);
 
 /* Connects the guest's device and starts input; copied.  Once, before the machine starts. */
 void chardev_attach(struct chardev *chardev, const struct chardev_client *client);
+
+/*
+ * A second client that has the input of "stdio" after Ctrl-a c, until the next Ctrl-a c; output of both is
+ * shown.  Its connected() is called with each change.  Copied; before the machine starts.
+ */
+void chardev_attach_monitor(struct chardev *chardev, const struct chardev_client *monitor);
+
+/* Hangs up on who is connected (unix, tcp); what was not sent yet is lost.  Event-loop thread. */
+void chardev_disconnect(struct chardev *chardev);
 
 /*
  * Takes as much as the buffer has room for and returns how much that was; never waits.  If it was short

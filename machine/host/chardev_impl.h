@@ -10,6 +10,7 @@
 #include "machine/host/eventloop.h"
 
 #define CHARDEV_BUFFER (1u << 20) /* bytes of output that wait for a slow reader */
+#define CHARDEV_INPUT  512	  /* bytes that are read at a time */
 
 /* How out_fd is written without waiting. */
 enum chardev_out {
@@ -38,8 +39,13 @@ struct chardev {
 	bool input_watched, listener_watched;
 	bool input_always;	      /* the descriptor cannot be polled: always readable */
 	struct event_work input_work; /* look again whether input can go on */
-	bool escape;		      /* Ctrl-a was typed */
+	uint8_t typed[CHARDEV_INPUT]; /* has_keys: what the guest has not taken yet */
+	size_t typed_size;
+	bool escape; /* Ctrl-a was typed */
 	bool has_keys;
+	bool announced; /* client.connected() was called */
+	struct chardev_client monitor;
+	bool has_monitor, monitor_has_input;
 	struct chardev_keys keys;
 
 	_Atomic bool input_paused; /* can_receive() was 0 */

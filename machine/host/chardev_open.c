@@ -233,9 +233,10 @@ int chardev_open(struct chardev **chardev, const char *spec, struct event_loop *
 		chardev_close(cd);
 		return err;
 	}
-	cd->has_keys = !strcmp(spec, "stdio");
-	if (keys)
+	if (keys) {
+		cd->has_keys = !strcmp(spec, "stdio");
 		cd->keys = *keys;
+	}
 	*chardev = cd;
 	return 0;
 }

@@ -205,18 +205,23 @@ void event_loop_poll(struct event_loop *loop, int timeout_ms)
 
 static void *loop_thread(void *opaque)
 {
-	event_loop_run(opaque);
+	struct event_loop *loop = opaque;
+
+	/* Here, as another thread's name goes by a file, which the sandbox may not let us open. */
+	pthread_setname_np(pthread_self(), loop->thread_name);
+	event_loop_run(loop);
 	return NULL;
 }
 
 int event_loop_start(struct event_loop *loop, const char *thread_name)
 {
-	int err = pthread_create(&loop->thread, NULL, loop_thread, loop);
+	int err;
 
+	loop->thread_name = thread_name;
+	err = pthread_create(&loop->thread, NULL, loop_thread, loop);
 	if (err)
 		return -err;
 	loop->has_thread = true;
-	pthread_setname_np(loop->thread, thread_name);
 	return 0;
 }
 

@@ -41,6 +41,7 @@ struct event_loop {
 	struct clock *clock; /* NULL: a loop without timers */
 	pthread_t thread;
 	bool has_thread; /* event_loop_start() made the thread */
+	const char *thread_name;
 	_Atomic bool stopping;
 	_Atomic bool woken;			  /* wake_fd was written and not read yet */
 	uint64_t timer_set;			  /* deadline timer_fd is armed for; only the loop's thread */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "machine/cpu/internal.h"
 #include "machine/cpu/reserve.h"
 #include "machine/interp/integer.h"
 #include "machine/interp/undefined.h"
@@ -115,6 +116,8 @@ static inline uint32_t word_fetch(const uint32_t *code)
 static bool interrupts_look(struct cpu *cpu)
 {
 	cpu_sync(cpu);
+	if (cpu->debug.stepping)
+		return !atomic_load_explicit(&cpu->halted, memory_order_relaxed);
 	if (atomic_load_explicit(&cpu->halted, memory_order_relaxed)) {
 		if (!cpu_interrupt_pending(cpu))
 			return false;
@@ -131,8 +134,12 @@ static __attribute__((noinline)) bool attend(struct cpu *cpu)
 	/* Acquire: what the notifier wrote before setting a bit is seen below. */
 	uint32_t attention = atomic_load_explicit(&cpu->attention, memory_order_acquire);
 
-	if (attention & ~(uint32_t)(ATTENTION_INTERRUPT | ATTENTION_SYNC))
+	if (attention & ~(uint32_t)(ATTENTION_INTERRUPT | ATTENTION_SYNC | ATTENTION_FLUSH))
 		return false;
+	if (attention & ATTENTION_FLUSH) {
+		atomic_fetch_and_explicit(&cpu->attention, ~(uint32_t)ATTENTION_FLUSH, memory_order_acquire);
+		softtlb_flush_all(cpu);
+	}
 	if (attention & ATTENTION_SYNC) {
 		atomic_fetch_and_explicit(&cpu->attention, ~(uint32_t)ATTENTION_SYNC, memory_order_acquire);
 		reserve_acknowledge(cpu);
@@ -155,7 +162,17 @@ static inline bool wants_attention(const struct cpu *cpu)
 struct slice {
 	uint64_t stop;	/* the caller's budget; each exception takes one off, so that it ends in any case */
 	uint64_t limit; /* up to here without looking at interrupts: a performance counter overflows then */
+	int last;	/* what the last segment ended with; STATE if interrupts are looked at after it */
 };
+
+static void slice_set_limit(struct cpu *cpu, struct slice *slice)
+{
+	uint64_t budget = cpu_pmu_budget(cpu);
+
+	if (!budget)
+		budget = 1; /* a segment has at least one instruction */
+	slice->limit = slice->stop - cpu->insn_count < budget ? slice->stop : cpu->insn_count + budget;
+}
 
 /*
  * Sets the slice's limits anew and looks at interrupts, after events that may change either.  False: the
@@ -163,11 +180,7 @@ struct slice {
  */
 static bool slice_restart(struct cpu *cpu, struct slice *slice)
 {
-	uint64_t budget = cpu_pmu_budget(cpu);
-
-	if (!budget)
-		budget = 1; /* a segment has at least one instruction */
-	slice->limit = slice->stop - cpu->insn_count < budget ? slice->stop : cpu->insn_count + budget;
+	slice_set_limit(cpu, slice);
 	return interrupts_look(cpu);
 }
 
@@ -262,16 +275,56 @@ static __attribute__((noinline)) bool run_page(struct cpu *cpu, const uint32_t *
 		if (left < count)
 			count = left;
 		result = run_straight(cpu, page + first, cache + first, &pc, count);
-		if (!segment_end(cpu, pc, result, slice))
+		if (!segment_end(cpu, pc, result, slice)) {
+			slice->last = result;
 			return false;
+		}
 	} while (result == INSN_JUMP && cpu->pc - base < SOFTTLB_PAGE_SIZE && !(cpu->pc & 3) &&
 		 cpu->insn_count < slice->limit && !wants_attention(cpu));
+	slice->last = result;
+	return true;
+}
+
+/* Stops before the instruction at pc if a debugger's breakpoint is there. */
+static bool meet_breakpoint(struct cpu *cpu)
+{
+	const struct debug_point *point;
+
+	if (!cpu->debug.points || cpu->debug.stepping)
+		return false;
+	point = debug_breakpoint(cpu, cpu->pc);
+	if (!point)
+		return false;
+	cpu->debug.at_breakpoint = true;
+	cpu->debug.resume = DEBUG_RESUME_HERE;
+	cpu->debug.met = (struct debug_stop){ DEBUG_AT_POINT, point->kind, cpu->pc };
 	return true;
 }
 
 /*
+ * Runs straight-line code in a page with a debugger's breakpoints, whose instructions are at @page: up to the
+ * next of them.  False: leave the run loop.
+ */
+static bool run_debugged(struct cpu *cpu, const uint32_t *page, struct slice *slice)
+{
+	struct insn *const cache = cache_page(cpu->decode_cache, page);
+	uint64_t pc = cpu->pc, left = slice->limit - cpu->insn_count;
+	unsigned first = pc / 4 % PAGE_INSNS, count = debug_straight(cpu, pc);
+
+	if (left < count)
+		count = left;
+	slice->last = run_straight(cpu, page + first, cache + first, &pc, count);
+	if (!segment_end(cpu, pc, slice->last, slice))
+		return false;
+	if (slice->last != INSN_NEXT || cpu->insn_count >= slice->limit || !(cpu->pc % SOFTTLB_PAGE_SIZE))
+		return true;
+	/* Here interrupts would not be looked at without the breakpoint. */
+	return !meet_breakpoint(cpu);
+}
+
+/*
  * Runs one instruction that cannot be reached through the soft TLB: in MMIO, such as a boot ROM, or in a
- * page with a watchpoint.  False: leave the run loop.
+ * page with a watchpoint; or some in a page with a debugger's breakpoints.  False: leave the run loop.
  */
 static bool run_uncached(struct cpu *cpu, struct slice *slice)
 {
@@ -279,12 +332,21 @@ static bool run_uncached(struct cpu *cpu, struct slice *slice)
 	struct insn insn;
 	void *host;
 
+	slice->last = INSN_STATE;
+	if (meet_breakpoint(cpu))
+		return false;
 	if (pc & 3)
 		return segment_end(cpu, pc, cpu_raise_address(cpu, EXC_ADEF, pc), slice);
 	if (!access_translate(cpu, pc, 4, SOFTTLB_FETCH, &pa, &host))
 		return segment_end(cpu, pc, INSN_RAISED, slice);
-	if (access_host(cpu, pc, 4, SOFTTLB_FETCH))
+	if (access_host(cpu, pc, 4, SOFTTLB_FETCH)) {
+		slice->last = -1;
 		return true; /* it can now */
+	}
+	if (host && cpu->debug.points && debug_page(cpu, pc, true) &&
+	    !(watch_enabled(cpu) && watch_page(cpu, pc, true)))
+		return run_debugged(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE),
+				    slice);
 	if (host)
 		word = word_fetch(host);
 	else if (!bus_mmio_read(cpu->bus, pa, 4, &word))
@@ -293,42 +355,61 @@ static bool run_uncached(struct cpu *cpu, struct slice *slice)
 	return segment_end(cpu, pc, insn.fn(cpu, &insn), slice);
 }
 
+/* Runs what can be run at pc before interrupts are looked at again.  False: leave the run loop. */
+static inline bool run_some(struct cpu *cpu, struct slice *slice)
+{
+	const void *host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
+
+	if (__builtin_expect(!host || cpu->pc & 3, 0))
+		return run_uncached(cpu, slice);
+	return run_page(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE), slice);
+}
+
 static void run(struct cpu *cpu, struct slice *slice)
 {
 	while (cpu->insn_count < slice->stop) {
-		const void *host;
-		bool go_on;
-
 		if (cpu->insn_count >= slice->limit && !slice_restart(cpu, slice))
 			return;
 		if (wants_attention(cpu) && !attend(cpu))
 			return;
-		host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
-		if (__builtin_expect(!host || cpu->pc & 3, 0))
-			go_on = run_uncached(cpu, slice);
-		else
-			go_on = run_page(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE),
-					 slice);
-		if (!go_on)
+		if (!run_some(cpu, slice))
 			return;
 	}
+}
+
+/* Goes on where a debugger stopped the core. */
+static void run_on(struct cpu *cpu, struct slice *slice)
+{
+	bool here = cpu->debug.resume == DEBUG_RESUME_HERE, go_on = true;
+
+	cpu->debug.resume = DEBUG_RESUME_FRESH;
+	slice_set_limit(cpu, slice);
+	/* A page that enters the soft TLB only now has executed nothing yet. */
+	for (unsigned tries = 0; here && tries < 2 && go_on && slice->last < 0; tries++)
+		go_on = run_some(cpu, slice);
+	if (go_on && !cpu->debug.stepping)
+		run(cpu, slice);
 }
 
 uint64_t interp_run(struct cpu *cpu, uint64_t budget)
 {
 	const uint64_t start = cpu->insn_count;
-	struct slice slice = { .stop = budget < UINT64_MAX - start ? start + budget : UINT64_MAX };
+	struct slice slice = { .stop = budget < UINT64_MAX - start ? start + budget : UINT64_MAX, .last = -1 };
 
 	cpu->segment_pc = cpu->pc;
 	cpu->clock_count = start;
 	cpu->executing = true;
 	reserve_enter(cpu);
-	if (slice_restart(cpu, &slice))
+	if (__builtin_expect(cpu->debug.resume != DEBUG_RESUME_FRESH, 0))
+		run_on(cpu, &slice);
+	else if (slice_restart(cpu, &slice))
 		run(cpu, &slice);
 	reserve_leave(cpu);
 	cpu->segment_pc = cpu->pc;
 	cpu_sync(cpu);
 	cpu->executing = false;
 	cpu->stats.instructions += cpu->insn_count - start;
+	cpu->debug.last = slice.last;
+	cpu->debug.left = slice.stop - cpu->insn_count;
 	return cpu->insn_count - start;
 }

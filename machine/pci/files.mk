@@ -2,3 +2,4 @@
 bixi-obj += machine/pci/host.o
 bixi-obj += machine/pci/function.o
 bixi-obj += machine/pci/msi.o
+bixi-obj += machine/pci/state.o

@@ -130,7 +130,7 @@ unsigned pci_add_capability(struct pci_function *fn, uint8_t id, unsigned size)
 }
 
 /* Where each BAR answers, from the command register and the BAR's own bits.  Lock held. */
-static void update_bars(struct pci_function *fn)
+void pci_update_bars(struct pci_function *fn)
 {
 	const uint64_t command = pci_get_le(fn->config + PCI_COMMAND, 2);
 
@@ -155,7 +155,7 @@ void pci_update_intx(struct pci_function *fn)
 	struct pci_host *host = fn->host;
 	const uint64_t command = pci_get_le(fn->config + PCI_COMMAND, 2);
 	bool drive = fn->intx_level && !(command & PCI_COMMAND_INTX_DISABLE) && !pci_messages_enabled(fn);
-	unsigned line = (fn->config[PCI_INTERRUPT_PIN] - 1u + (fn->devfn >> 3)) & 3;
+	unsigned line = pci_intx_line(fn);
 
 	if (drive == fn->intx_driven || !fn->config[PCI_INTERRUPT_PIN])
 		return;
@@ -196,7 +196,7 @@ void pci_function_write(struct pci_function *fn, unsigned offset, unsigned size,
 		fn->config[offset + i] &= (uint8_t) ~(byte & fn->clear_on_one[offset + i]);
 	}
 	if (pci_overlap(offset, size, PCI_COMMAND, 2) || pci_overlap(offset, size, PCI_BAR0, 4 * PCI_BARS))
-		update_bars(fn);
+		pci_update_bars(fn);
 	pci_update_intx(fn); /* the command register or enabling messages can change it */
 	pthread_mutex_unlock(&fn->lock);
 	pci_msi_written(fn, offset, size);
@@ -210,7 +210,7 @@ void pci_function_reset(struct pci_function *fn)
 	for (unsigned i = 0; i < PCI_CONFIG_SIZE; i++)
 		fn->config[i] &= (uint8_t) ~(fn->writable[i] | fn->clear_on_one[i]);
 	pci_msi_reset(fn);
-	update_bars(fn);
+	pci_update_bars(fn);
 	pci_update_intx(fn);
 	pthread_mutex_unlock(&fn->lock);
 }

@@ -306,3 +306,29 @@ void pci_msi_free(struct pci_function *fn)
 	fn->msix = NULL;
 	fn->msi = NULL;
 }
+
+uint8_t pci_msi_volatile(const struct pci_function *fn, unsigned offset)
+{
+	const uint64_t all = fn->msi ? (UINT64_C(1) << fn->msi->vectors) - 1 : 0;
+	const unsigned at = fn->msi ? offset - fn->msi->offset - MSI_PENDING : 4;
+
+	return at < 4 ? (uint8_t)(all >> (8 * at)) : 0;
+}
+
+void pci_msi_state(struct pci_function *fn, struct state *state)
+{
+	struct pci_msix *msix = fn->msix;
+
+	if (!msix)
+		return;
+	state_bytes(state, "msix.table", msix->table, msix->vectors * MSIX_ENTRY);
+	state_bytes(state, "msix.pending", msix->pending, sizeof(msix->pending));
+	for (unsigned i = 0; i < msix->vectors; i++) {
+		uint8_t *control = msix->table + i * MSIX_ENTRY + MSIX_ENTRY_CONTROL;
+
+		pci_put_le(control, 4, *control & MSIX_ENTRY_MASKED);
+	}
+	for (unsigned i = 0; i < PCI_MSIX_MAX; i++)
+		if (i >= msix->vectors)
+			msix->pending[i / 8] &= (uint8_t) ~(1u << (i % 8));
+}

@@ -78,6 +78,7 @@ struct pci_bar {
 	struct pci_bar *next;  /* in the host's list of its space */
 };
 
+struct state;
 struct pci_function;
 struct pci_msi;
 struct pci_msix;
@@ -136,6 +137,12 @@ void pci_host_destroy(struct pci_host *host);
 
 /* All functions and BARs back to power-on state (BARs 0, command 0, MSI off).  No core runs. */
 void pci_host_reset(struct pci_host *host);
+
+/*
+ * Saved state of all functions (bus/state.h); the interrupt lines carry what their receivers' state says.
+ * For machine_add_state(), with the host.
+ */
+void pci_host_state(void *host, struct state *state);
 
 #define PCI_DEVFN(device, function) ((device) << 3 | (function))
 #define PCI_DEVFN_AUTO		    (-1)

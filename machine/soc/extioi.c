@@ -314,7 +314,7 @@ static const struct reg extioi_virt_regs[] = {
 /* clang-format on */
 
 static const struct device_field extioi_fields[] = {
-	DEVICE_FIELD(struct extioi, enabled),	  DEVICE_FIELD(struct extioi, encode),
+	DEVICE_BOOL(struct extioi, enabled),	  DEVICE_BOOL(struct extioi, encode),
 	DEVICE_FIELD(struct extioi, virt_config), DEVICE_FIELD(struct extioi, lines),
 	DEVICE_FIELD(struct extioi, core_isr),	  DEVICE_FIELD(struct extioi, node),
 };
@@ -348,6 +348,25 @@ static void extioi_reset(struct device *dev)
 		core_update(extioi, core);
 }
 
+/* Cores that are named must be there. */
+static void extioi_state(struct device *dev, struct state *state)
+{
+	const struct extioi *extioi = device_of(dev, struct extioi, dev);
+
+	for (unsigned number = 0; number < EXTIOI_NODES && state_loading(state); number++) {
+		const struct extioi_node *node = &extioi->node[number];
+
+		for (unsigned vector = 0; vector < EXTIOI_VECTORS; vector++) {
+			uint8_t target = node->target[vector];
+
+			if (number < extioi->nodes && target >= extioi->cores && target != EXTIOI_NO_CORE)
+				state_refuse(state, "vector %u is at a core that there is not", vector);
+			if (node->turn[vector] >= CPU_MAX)
+				state_refuse(state, "the turn of vector %u is at no core", vector);
+		}
+	}
+}
+
 const struct device_type extioi_type = {
 	.name = "extioi",
 	DEVICE_REGS(extioi_regs),
@@ -356,6 +375,7 @@ const struct device_type extioi_type = {
 	.bank = extioi_bank,
 	.reset = extioi_reset,
 	DEVICE_FIELDS(extioi_fields),
+	.state = extioi_state,
 };
 
 const struct device_type extioi_core_type = {

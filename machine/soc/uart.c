@@ -258,8 +258,8 @@ static const struct device_field uart_fields[] = {
 	DEVICE_FIELD(struct uart, fifo),
 	DEVICE_FIELD(struct uart, fifo_head),
 	DEVICE_FIELD(struct uart, fifo_count),
-	DEVICE_FIELD(struct uart, thre_pending),
-	DEVICE_FIELD(struct uart, timeout_pending),
+	DEVICE_BOOL(struct uart, thre_pending),
+	DEVICE_BOOL(struct uart, timeout_pending),
 };
 /* clang-format on */
 
@@ -275,6 +275,19 @@ static void uart_reset(struct device *dev)
 	uart_update(uart);
 }
 
+static void uart_state(struct device *dev, struct state *state)
+{
+	struct uart *uart = device_of(dev, struct uart, dev);
+
+	state_timer(state, "timeout", &uart->timeout_timer);
+	if (!state_loading(state))
+		return;
+	if (uart->fifo_head >= UART_FIFO || uart->fifo_count > UART_FIFO)
+		state_refuse(state, "more characters than the FIFO holds");
+	else
+		rx_ready(uart);
+}
+
 const struct device_type uart_type = {
 	.name = "uart",
 	DEVICE_REGS(uart_regs),
@@ -283,6 +296,7 @@ const struct device_type uart_type = {
 	.flags = DEVICE_SINGLE,
 	.reset = uart_reset,
 	DEVICE_FIELDS(uart_fields),
+	.state = uart_state,
 };
 
 int uart_init(struct uart *uart, const char *name, struct clock *clock, struct trace *trace)

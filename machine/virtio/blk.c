@@ -4,6 +4,7 @@
  * disk's worker thread and their data moves between the file and guest memory without a copy.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,15 @@
 #define BATCH		 32		      /* requests taken off the queue in one go */
 #define REQUEST_MAX_SIZE (UINT64_C(64) << 20) /* bytes of data; no driver comes near */
 #define SERIAL_SIZE	 20
+#define USED_MAX	 BATCH	   /* answers that the driver gets at once, and */
+#define USED_MAX_DATA	 (1 << 18) /* bytes of data they may be about: it could go on with those */
 
 /* Feature bits, 5.2.3. */
 #define F_SEG_MAX      (UINT64_C(1) << 2)
 #define F_RO	       (UINT64_C(1) << 5)
 #define F_BLK_SIZE     (UINT64_C(1) << 6)
 #define F_FLUSH	       (UINT64_C(1) << 9)
+#define F_CONFIG_WCE   (UINT64_C(1) << 11)
 #define F_DISCARD      (UINT64_C(1) << 13)
 #define F_WRITE_ZEROES (UINT64_C(1) << 14)
 
@@ -73,8 +77,33 @@ struct blk {
 	struct block *block;
 	char serial[SERIAL_SIZE];
 	struct blk_request *requests; /* VIRTIO_QUEUE_MAX of them */
-	struct blk_request *free;     /* protected by device.lock */
+
+	/* Protected by device.lock: */
+	struct blk_request *free;
+	bool gathering; /* process() is at work: what ends is told together */
+	struct virtio_used used[USED_MAX];
+	unsigned used_count;
+	uint64_t used_data; /* bytes */
 };
+
+/* Whether the driver counts on what is written to last without a flush.  Virtio 1.2, 5.2.6.2. */
+static bool writes_through(const struct blk *blk)
+{
+	const uint64_t features = blk->device.driver_features;
+
+	if (features & F_CONFIG_WCE)
+		return !blk->device.config[offsetof(struct blk_config, writeback)];
+	return !(features & F_FLUSH);
+}
+
+/* Tells the driver what has ended.  Lock held. */
+static void tell(struct blk *blk)
+{
+	if (blk->used_count)
+		virtio_give_back_many(&blk->device, QUEUE, blk->used, blk->used_count);
+	blk->used_count = 0;
+	blk->used_data = 0;
+}
 
 /* Lock held. */
 static void finish(struct blk_request *request, uint8_t status)
@@ -82,7 +111,10 @@ static void finish(struct blk_request *request, uint8_t status)
 	struct blk *blk = request->blk;
 
 	copy_out(request->status, &status, 1);
-	virtio_give_back(&blk->device, QUEUE, request->chain.head, request->read_size + 1);
+	blk->used[blk->used_count++] = (struct virtio_used){ request->chain.head, request->read_size + 1 };
+	blk->used_data += request->chain.out_size + request->chain.in_size;
+	if (!blk->gathering || blk->used_count == USED_MAX || blk->used_data >= USED_MAX_DATA)
+		tell(blk);
 	request->next = blk->free;
 	blk->free = request;
 }
@@ -115,6 +147,7 @@ static void submit(struct blk_request *request, enum block_op op, uint64_t secto
 	request->io.op = op;
 	request->io.offset = sector * BLOCK_SECTOR;
 	request->io.size = size;
+	request->io.through = writes_through(request->blk);
 	request->io.done = io_done;
 	request->blk->device.in_flight++;
 	block_submit(request->blk->block, &request->io);
@@ -238,6 +271,7 @@ static void process(struct virtio_device *device)
 	unsigned taken = 0;
 
 	pthread_mutex_lock(&device->lock);
+	blk->gathering = true;
 	/* Out of requests: the next one that ends kicks. */
 	while (taken < BATCH && blk->free && virtio_take(device, QUEUE, &blk->free->chain)) {
 		struct blk_request *request = blk->free;
@@ -246,6 +280,11 @@ static void process(struct virtio_device *device)
 		start(request);
 		taken++;
 	}
+	pthread_mutex_unlock(&device->lock);
+	block_run(blk->block);
+	pthread_mutex_lock(&device->lock);
+	blk->gathering = false;
+	tell(blk);
 	pthread_mutex_unlock(&device->lock);
 	if (taken == BATCH)
 		virtio_kick(device);
@@ -258,11 +297,35 @@ static void post(struct virtio_device *device)
 
 static void reset(struct virtio_device *device)
 {
+	struct blk *blk = (struct blk *)device;
+
+	blk->used_count = 0;
+	blk->used_data = 0;
+	device->config[offsetof(struct blk_config, writeback)] = 1;
+}
+
+/* The driver can only choose between writing back and writing through. */
+static void config_write(struct virtio_device *device, uint64_t offset, unsigned size, uint64_t value)
+{
+	pthread_mutex_lock(&device->lock);
+	if (offset == offsetof(struct blk_config, writeback) && device->driver_features & F_CONFIG_WCE)
+		device->config[offset] = value & 1;
+	pthread_mutex_unlock(&device->lock);
 }
 
 static void drain(struct virtio_device *device)
 {
 	block_drain(((struct blk *)device)->block);
+}
+
+/* What the driver chose; the rest of the configuration is compared. */
+static void blk_state(struct virtio_device *device, struct state *state)
+{
+	uint8_t *writeback = &device->config[offsetof(struct blk_config, writeback)];
+	bool chosen = *writeback;
+
+	state_bool(state, "writeback", &chosen);
+	*writeback = chosen;
 }
 
 static void destroy(struct virtio_device *device)
@@ -283,6 +346,8 @@ static const struct virtio_ops blk_ops = {
 	.post = post,
 	.reset = reset,
 	.drain = drain,
+	.config_write = config_write,
+	.state = blk_state,
 	.destroy = destroy,
 };
 
@@ -292,6 +357,7 @@ static void fill_config(struct blk *blk)
 		.capacity = block_size(blk->block) / BLOCK_SECTOR,
 		.seg_max = VIRTIO_CHAIN_MAX - 2, /* header and status take one each */
 		.blk_size = BLOCK_SECTOR,
+		.writeback = 1,
 		.num_queues = 1,
 		.max_discard_sectors = DISCARD_MAX,
 		.max_discard_seg = 1,
@@ -305,11 +371,11 @@ static void fill_config(struct blk *blk)
 	memcpy(blk->device.config, &config, sizeof(config));
 }
 
-int virtio_blk_create(struct virtio_device **device, struct pci_host *host, int devfn, struct block *block,
-		      const char *serial, struct clock *clock)
+int virtio_blk_create(struct virtio_device **device, const struct virtio_place *place, struct block *block,
+		      const char *serial)
 {
 	const uint64_t features = F_SEG_MAX | F_BLK_SIZE | F_FLUSH |
-				  (block_read_only(block) ? F_RO : F_DISCARD | F_WRITE_ZEROES);
+				  (block_read_only(block) ? F_RO : F_CONFIG_WCE | F_DISCARD | F_WRITE_ZEROES);
 	struct blk *blk = calloc(1, sizeof(*blk));
 	int err = -ENOMEM;
 
@@ -318,8 +384,7 @@ int virtio_blk_create(struct virtio_device **device, struct pci_host *host, int 
 	blk->block = block;
 	blk->requests = calloc(VIRTIO_QUEUE_MAX, sizeof(*blk->requests));
 	if (blk->requests)
-		err = virtio_device_init(&blk->device, &blk_ops, host, devfn, features,
-					 sizeof(struct blk_config), clock);
+		err = virtio_device_init(&blk->device, &blk_ops, place, features, sizeof(struct blk_config));
 	if (err) {
 		free(blk->requests);
 		free(blk);

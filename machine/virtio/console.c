@@ -29,6 +29,7 @@ struct console {
 	bool sending; /* out, out_count: what is left of chain */
 	struct iovec *out;
 	unsigned out_count;
+	uint64_t sent; /* of the chain, or (not sending) of the next one, which a snapshot broke off */
 	struct virtio_chain chain;   /* being sent */
 	struct virtio_chain receive; /* being filled */
 };
@@ -75,6 +76,7 @@ static bool send_piece(struct console *console, unsigned *budget)
 	*budget -= (unsigned)sent;
 	piece->iov_base = (uint8_t *)piece->iov_base + sent;
 	piece->iov_len -= sent;
+	console->sent += sent;
 	if (!piece->iov_len) {
 		console->out++;
 		console->out_count--;
@@ -82,15 +84,37 @@ static bool send_piece(struct console *console, unsigned *budget)
 	return sent == size;
 }
 
+/* The next buffer to send; of one that was begun before a snapshot, the rest. */
+static bool begin_chain(struct console *console)
+{
+	uint64_t skip = console->sent;
+
+	if (!virtio_take(&console->device, QUEUE_TRANSMIT, &console->chain))
+		return false;
+	console->out = console->chain.iov;
+	console->out_count = console->chain.out_count;
+	while (skip && console->out_count) {
+		struct iovec *piece = console->out;
+		const uint64_t n = piece->iov_len < skip ? piece->iov_len : skip;
+
+		skip -= n;
+		piece->iov_base = (uint8_t *)piece->iov_base + n;
+		piece->iov_len -= n;
+		if (!piece->iov_len) {
+			console->out++;
+			console->out_count--;
+		}
+	}
+	console->sending = true;
+	return true;
+}
+
 /* Goes on with the chain that is being sent, or the next; false: nothing to do, or wait.  Lock held. */
 static bool send_chain(struct console *console, unsigned *budget)
 {
 	if (!console->sending) {
-		if (!virtio_take(&console->device, QUEUE_TRANSMIT, &console->chain))
+		if (!begin_chain(console))
 			return false;
-		console->out = console->chain.iov;
-		console->out_count = console->chain.out_count;
-		console->sending = true;
 	} else if (!virtio_queue_is_live(&console->device, QUEUE_TRANSMIT)) {
 		return false;
 	}
@@ -99,6 +123,7 @@ static bool send_chain(struct console *console, unsigned *budget)
 			return false;
 	if (!console->out_count) {
 		console->sending = false;
+		console->sent = 0;
 		virtio_give_back(&console->device, QUEUE_TRANSMIT, console->chain.head, 0);
 	}
 	return true;
@@ -162,11 +187,32 @@ static void post(struct virtio_device *device)
 
 static void reset(struct virtio_device *device)
 {
-	((struct console *)device)->sending = false;
+	struct console *console = (struct console *)device;
+
+	console->sending = false;
+	console->sent = 0;
 }
 
 static void drain(struct virtio_device *device)
 {
+}
+
+/* A chain whose reader makes it wait is taken anew by the machine that goes on. */
+static void console_state(struct virtio_device *device, struct state *state)
+{
+	struct console *console = (struct console *)device;
+
+	if (!state_loading(state) && console->sending)
+		virtio_queue_unpop(&device->queue[QUEUE_TRANSMIT], &console->chain);
+	console->sending = false;
+	STATE_MEMBER(state, console, sent);
+	STATE_MEMBER(state, console, input);
+	STATE_MEMBER(state, console, input_head);
+	STATE_MEMBER(state, console, input_used);
+	if (console->input_head >= INPUT_SIZE || console->input_used > INPUT_SIZE) {
+		console->input_head = console->input_used = 0;
+		state_refuse(state, "its input is where it cannot be");
+	}
 }
 
 /* Emergency write: a character without queues, for a kernel that has come no further. */
@@ -194,13 +240,16 @@ static const struct virtio_ops console_ops = {
 	.reset = reset,
 	.drain = drain,
 	.config_write = config_write,
+	.state = console_state,
 	.destroy = destroy,
 };
 
-int virtio_console_create(struct virtio_device **device, struct pci_host *host, int devfn,
-			  struct chardev *chardev, struct event_loop *loop, struct clock *clock)
+int virtio_console_create(struct virtio_device **device, const struct virtio_place *place,
+			  struct chardev *chardev, struct event_loop *loop)
 {
-	struct chardev_client client = { can_receive, receive, can_write, NULL };
+	struct chardev_client client = { .can_receive = can_receive,
+					 .receive = receive,
+					 .can_write = can_write };
 	struct console *console = calloc(1, sizeof(*console));
 	int err;
 
@@ -208,8 +257,7 @@ int virtio_console_create(struct virtio_device **device, struct pci_host *host, 
 		return -ENOMEM;
 	console->chardev = chardev;
 	console->loop = loop;
-	err = virtio_device_init(&console->device, &console_ops, host, devfn, F_EMERG_WRITE, CONFIG_SIZE,
-				 clock);
+	err = virtio_device_init(&console->device, &console_ops, place, F_EMERG_WRITE, CONFIG_SIZE);
 	if (err) {
 		free(console);
 		return err;

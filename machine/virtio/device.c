@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "machine/bus/trace.h"
+#include "machine/virtio/mmio.h"
 
 #define KICK_LATENCY_NS 1000 /* from a kick to the device's work, in virtual time */
 
@@ -26,7 +27,10 @@ static void timer_run(void *opaque)
 	struct virtio_device *device = opaque;
 
 	device->timer_armed = false;
-	device->ops->process(device);
+	if (device->clock->deterministic)
+		device->ops->process(device);
+	else
+		virtio_kick(device);
 }
 
 void virtio_kick(struct virtio_device *device)
@@ -39,33 +43,29 @@ void virtio_kick(struct virtio_device *device)
 	}
 }
 
-static void raise_interrupt(struct virtio_device *device, uint8_t cause, uint16_t vector)
-{
-	if (pci_msix_enabled(&device->function)) {
-		if (vector != VIRTIO_NO_VECTOR)
-			pci_msix_notify(&device->function, vector);
-		return;
-	}
-	device->isr |= cause;
-	pci_set_intx(&device->function, true);
-}
-
 void virtio_break(struct virtio_device *device)
 {
 	if (device->status & VIRTIO_STATUS_NEEDS_RESET)
 		return;
 	if (trace_on(device->bus->trace, TRACE_DEVICE))
-		trace_emit(device->bus->trace, TRACE_DEVICE, -1, "virtio.needs_reset", device->function.devfn,
-			   0, 0);
+		trace_emit(device->bus->trace, TRACE_DEVICE, -1, "virtio.needs_reset", device->ops->type, 0,
+			   0);
 	device->status |= VIRTIO_STATUS_NEEDS_RESET;
 	if (device->status & VIRTIO_STATUS_DRIVER_OK)
-		raise_interrupt(device, VIRTIO_ISR_CONFIG, device->config_vector);
+		device->transport->config_interrupt(device);
+}
+
+void virtio_config_changed(struct virtio_device *device)
+{
+	device->generation++;
+	if (device->status & VIRTIO_STATUS_DRIVER_OK)
+		device->transport->config_interrupt(device);
 }
 
 bool virtio_queue_is_live(struct virtio_device *device, unsigned index)
 {
 	return device->status & VIRTIO_STATUS_DRIVER_OK && !(device->status & VIRTIO_STATUS_NEEDS_RESET) &&
-	       !device->resetting && device->queue[index].enabled && pci_bus_master(&device->function);
+	       !device->resetting && device->queue[index].enabled && device->transport->may_dma(device);
 }
 
 bool virtio_take(struct virtio_device *device, unsigned index, struct virtio_chain *chain)
@@ -93,7 +93,19 @@ void virtio_give_back(struct virtio_device *device, unsigned index, uint16_t hea
 
 	virtio_queue_push(queue, head, written);
 	if (virtio_queue_must_notify(queue))
-		raise_interrupt(device, VIRTIO_ISR_QUEUE, queue->vector);
+		device->transport->queue_interrupt(device, queue);
+}
+
+void virtio_give_back_many(struct virtio_device *device, unsigned index, const struct virtio_used *used,
+			   unsigned count)
+{
+	struct virtio_queue *queue = &device->queue[index];
+
+	if (!count)
+		return;
+	virtio_queue_push_many(queue, used, count);
+	if (virtio_queue_must_notify(queue))
+		device->transport->queue_interrupt(device, queue);
 }
 
 static void finish_reset(struct virtio_device *device)
@@ -108,7 +120,7 @@ static void finish_reset(struct virtio_device *device)
 	for (unsigned i = 0; i < device->ops->queues; i++)
 		virtio_queue_reset(&device->queue[i]);
 	device->ops->reset(device);
-	pci_set_intx(&device->function, false);
+	device->transport->lower_interrupt(device);
 }
 
 void virtio_landed(struct virtio_device *device)
@@ -126,7 +138,7 @@ static void start_reset(struct virtio_device *device)
 		finish_reset(device);
 }
 
-static bool features_are_good(const struct virtio_device *device)
+bool virtio_features_are_good(const struct virtio_device *device)
 {
 	return device->driver_features & VIRTIO_F_VERSION_1 && !(device->driver_features & ~device->features);
 }
@@ -145,7 +157,7 @@ void virtio_set_status(struct virtio_device *device, uint8_t status)
 			pthread_mutex_lock(&device->lock);
 		}
 		status &= DRIVER_STATUS;
-		if (!(device->status & VIRTIO_STATUS_FEATURES_OK) && !features_are_good(device))
+		if (!(device->status & VIRTIO_STATUS_FEATURES_OK) && !virtio_features_are_good(device))
 			status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
 		if (!(status & VIRTIO_STATUS_FEATURES_OK))
 			status &= (uint8_t)~VIRTIO_STATUS_DRIVER_OK;
@@ -160,19 +172,76 @@ void virtio_set_status(struct virtio_device *device, uint8_t status)
 void virtio_set_queue_enable(struct virtio_device *device, struct virtio_queue *queue)
 {
 	if (!(device->status & VIRTIO_STATUS_FEATURES_OK) ||
-	    virtio_queue_enable(queue, device->bus, device->driver_features & VIRTIO_F_EVENT_IDX))
+	    virtio_queue_enable(queue, device->bus, device->driver_features))
 		virtio_break(device);
 }
 
-int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops, struct pci_host *host,
-		       int devfn, uint64_t features, unsigned config_size, struct clock *clock)
+uint32_t virtio_feature_half(uint64_t features, uint32_t select)
+{
+	return select < 2 ? (uint32_t)(features >> (32 * select)) : 0;
+}
+
+void virtio_write_driver_features(struct virtio_device *device, uint32_t value)
+{
+	const unsigned shift = 32 * (device->driver_feature_select & 1);
+
+	if (device->driver_feature_select > 1 || device->status & VIRTIO_STATUS_FEATURES_OK)
+		return;
+	device->driver_features &= ~(UINT64_C(0xffffffff) << shift);
+	device->driver_features |= (uint64_t)value << shift;
+}
+
+struct virtio_queue *virtio_selected_queue(struct virtio_device *device)
+{
+	return device->queue_select < device->ops->queues ? &device->queue[device->queue_select] : NULL;
+}
+
+void virtio_set_queue_size(struct virtio_device *device, struct virtio_queue *queue, uint64_t size)
+{
+	const bool any = device->driver_features & VIRTIO_F_RING_PACKED; /* else a power of two */
+
+	if (size && size <= VIRTIO_QUEUE_MAX && (any || !(size & (size - 1))))
+		queue->size = (uint16_t)size;
+}
+
+void virtio_trace_register(struct virtio_device *device, const char *name, uint64_t offset, uint64_t value,
+			   unsigned size, bool write)
+{
+	if (trace_on(device->bus->trace, TRACE_DEVICE))
+		trace_emit(device->bus->trace, TRACE_DEVICE, -1, name, offset, value,
+			   size | (unsigned)write << 8);
+}
+
+uint64_t virtio_config_read(struct virtio_device *device, unsigned offset, unsigned size)
+{
+	uint64_t value = 0;
+
+	pthread_mutex_lock(&device->lock);
+	for (unsigned i = 0; i < size && offset + i < device->config_size; i++)
+		value |= (uint64_t)device->config[offset + i] << (8 * i);
+	pthread_mutex_unlock(&device->lock);
+	virtio_trace_register(device, "virtio.config", offset, value, size, false);
+	return value;
+}
+
+void virtio_config_write(struct virtio_device *device, unsigned offset, unsigned size, uint64_t value)
+{
+	virtio_trace_register(device, "virtio.config", offset, value, size, true);
+	if (device->ops->config_write)
+		device->ops->config_write(device, offset, size, value);
+}
+
+int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops,
+		       const struct virtio_place *place, uint64_t features, unsigned config_size)
 {
 	int err;
 
 	device->ops = ops;
-	device->bus = host->bus;
-	device->clock = clock;
+	device->bus = place->mmio ? place->mmio->bus : place->pci->bus;
+	device->clock = place->clock;
 	device->features = features | VIRTIO_F_COMMON;
+	if (place->packed)
+		device->features |= VIRTIO_F_RING_PACKED;
 	device->config_size = config_size;
 	device->config_vector = VIRTIO_NO_VECTOR;
 	for (unsigned i = 0; i < ops->queues; i++)
@@ -180,7 +249,8 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_ops *op
 	pthread_mutex_init(&device->lock, NULL);
 	event_work_init(&device->work, work_run, device);
 	clock_timer_init(&device->timer, timer_run, device);
-	err = virtio_pci_init(device, host, devfn);
+	err = place->mmio ? virtio_mmio_attach(device, place->mmio)
+			  : virtio_pci_attach(device, place->pci, place->devfn);
 	if (err)
 		pthread_mutex_destroy(&device->lock);
 	return err;
@@ -189,7 +259,7 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_ops *op
 void virtio_device_release(struct virtio_device *device)
 {
 	clock_timer_cancel(device->clock, &device->timer);
-	pci_remove_function(&device->function);
+	device->transport->release(device);
 	pthread_mutex_destroy(&device->lock);
 }
 

@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 bixi-obj += machine/virtio/queue.o
+bixi-obj += machine/virtio/split.o
+bixi-obj += machine/virtio/packed.o
 bixi-obj += machine/virtio/device.o
+bixi-obj += machine/virtio/state.o
 bixi-obj += machine/virtio/pci.o
+bixi-obj += machine/virtio/mmio.o
 bixi-obj += machine/virtio/blk.o
 bixi-obj += machine/virtio/console.o
+bixi-obj += machine/virtio/net.o
+bixi-obj += machine/virtio/net_filter.o
+bixi-obj += machine/virtio/9p.o
+bixi-obj += machine/virtio/rng.o

@@ -3,9 +3,11 @@
  * Virtio over PCI, the modern interface only: a memory BAR with common registers, interrupt status, device
  * registers and notifications, and the capabilities that say so.  Virtio 1.2, 4.1.
  */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "machine/bus/trace.h"
 #include "machine/pci/pci.h"
 #include "machine/virtio/device.h"
 
@@ -71,18 +73,15 @@ static const struct {
 
 #define COMMON_COUNT (sizeof(common_registers) / sizeof(common_registers[0]))
 
-static void trace_register(struct virtio_device *device, const char *name, uint64_t offset, uint64_t value,
-			   unsigned size, bool write)
-{
-	if (trace_on(device->bus->trace, TRACE_DEVICE))
-		trace_emit(device->bus->trace, TRACE_DEVICE, -1, name, offset, value,
-			   size | (unsigned)write << 8);
-}
+/* What PCI adds to a device: device->transport_data. */
+struct virtio_pci {
+	struct pci_function function;
+	unsigned cfg_capability; /* offset of the PCI_CFG capability */
+};
 
-/* The queue the driver selected, or NULL when there is none of that number. */
-static struct virtio_queue *selected_queue(struct virtio_device *device)
+static struct pci_function *function_of(struct virtio_device *device)
 {
-	return device->queue_select < device->ops->queues ? &device->queue[device->queue_select] : NULL;
+	return &((struct virtio_pci *)device->transport_data)->function;
 }
 
 static uint64_t queue_register(const struct virtio_device *device, const struct virtio_queue *queue,
@@ -108,12 +107,6 @@ static uint64_t queue_register(const struct virtio_device *device, const struct 
 	}
 }
 
-/* 32 bits of a feature word. */
-static uint64_t feature_half(uint64_t features, uint32_t select)
-{
-	return select < 2 ? (uint32_t)(features >> (32 * select)) : 0;
-}
-
 /* Lock held. */
 static uint64_t register_value(struct virtio_device *device, enum common_register reg)
 {
@@ -121,11 +114,11 @@ static uint64_t register_value(struct virtio_device *device, enum common_registe
 	case DEVICE_FEATURE_SELECT:
 		return device->feature_select;
 	case DEVICE_FEATURE:
-		return feature_half(device->features, device->feature_select);
+		return virtio_feature_half(device->features, device->feature_select);
 	case DRIVER_FEATURE_SELECT:
 		return device->driver_feature_select;
 	case DRIVER_FEATURE:
-		return feature_half(device->driver_features, device->driver_feature_select);
+		return virtio_feature_half(device->driver_features, device->driver_feature_select);
 	case CONFIG_MSIX_VECTOR:
 		return device->config_vector;
 	case NUM_QUEUES:
@@ -137,7 +130,7 @@ static uint64_t register_value(struct virtio_device *device, enum common_registe
 	case QUEUE_SELECT:
 		return device->queue_select;
 	default:
-		return queue_register(device, selected_queue(device), reg);
+		return queue_register(device, virtio_selected_queue(device), reg);
 	}
 }
 
@@ -159,8 +152,7 @@ static void write_queue_register(struct virtio_device *device, struct virtio_que
 		return;
 	switch (reg) {
 	case QUEUE_SIZE:
-		if (value && value <= VIRTIO_QUEUE_MAX && !(value & (value - 1)))
-			queue->size = (uint16_t)value;
+		virtio_set_queue_size(device, queue, value);
 		break;
 	case QUEUE_ENABLE:
 		if (value == 1)
@@ -180,20 +172,10 @@ static void write_queue_register(struct virtio_device *device, struct virtio_que
 	}
 }
 
-static void write_driver_features(struct virtio_device *device, uint32_t value)
-{
-	const unsigned shift = 32 * (device->driver_feature_select & 1);
-
-	if (device->driver_feature_select > 1 || device->status & VIRTIO_STATUS_FEATURES_OK)
-		return;
-	device->driver_features &= ~(UINT64_C(0xffffffff) << shift);
-	device->driver_features |= (uint64_t)value << shift;
-}
-
 /* Lock held. */
 static void write_register(struct virtio_device *device, enum common_register reg, uint64_t value)
 {
-	struct virtio_queue *queue = selected_queue(device);
+	struct virtio_queue *queue = virtio_selected_queue(device);
 
 	switch (reg) {
 	case DEVICE_FEATURE_SELECT:
@@ -203,7 +185,7 @@ static void write_register(struct virtio_device *device, enum common_register re
 		device->driver_feature_select = (uint32_t)value;
 		break;
 	case DRIVER_FEATURE:
-		write_driver_features(device, (uint32_t)value);
+		virtio_write_driver_features(device, (uint32_t)value);
 		break;
 	case CONFIG_MSIX_VECTOR:
 		device->config_vector = valid_vector(device, value);
@@ -231,8 +213,8 @@ static uint64_t common_read(struct virtio_device *device, unsigned offset, unsig
 			continue;
 		field = register_value(device, (enum common_register)i);
 		value |= start >= offset ? field << (8 * (start - offset)) : field >> (8 * (offset - start));
-		trace_register(device, common_registers[i].name, start, field, common_registers[i].size,
-			       false);
+		virtio_trace_register(device, common_registers[i].name, start, field,
+				      common_registers[i].size, false);
 	}
 	pthread_mutex_unlock(&device->lock);
 	return value & pci_ones(size);
@@ -265,8 +247,8 @@ static void common_write(struct virtio_device *device, unsigned offset, unsigned
 			continue;
 		pthread_mutex_lock(&device->lock);
 		field = merged_value(device, i, offset, size, value);
-		trace_register(device, common_registers[i].name, common_registers[i].offset, field,
-			       common_registers[i].size, true);
+		virtio_trace_register(device, common_registers[i].name, common_registers[i].offset, field,
+				      common_registers[i].size, true);
 		if (i != DEVICE_STATUS)
 			write_register(device, (enum common_register)i, field);
 		pthread_mutex_unlock(&device->lock);
@@ -283,21 +265,9 @@ static uint64_t isr_read(struct virtio_device *device)
 	pthread_mutex_lock(&device->lock);
 	value = device->isr;
 	device->isr = 0;
-	pci_set_intx(&device->function, false);
+	pci_set_intx(function_of(device), false);
 	pthread_mutex_unlock(&device->lock);
-	trace_register(device, "virtio.isr", ISR_OFFSET, value, 1, false);
-	return value;
-}
-
-static uint64_t device_config_read(struct virtio_device *device, unsigned offset, unsigned size)
-{
-	uint64_t value = 0;
-
-	pthread_mutex_lock(&device->lock);
-	for (unsigned i = 0; i < size && offset + i < device->config_size; i++)
-		value |= (uint64_t)device->config[offset + i] << (8 * i);
-	pthread_mutex_unlock(&device->lock);
-	trace_register(device, "virtio.config", offset, value, size, false);
+	virtio_trace_register(device, "virtio.isr", ISR_OFFSET, value, 1, false);
 	return value;
 }
 
@@ -312,7 +282,7 @@ static uint64_t bar_read(void *opaque, uint64_t offset, unsigned size)
 	case ISR_OFFSET:
 		return in_part ? 0 : isr_read(device);
 	case DEVICE_OFFSET:
-		return device_config_read(device, in_part, size);
+		return virtio_config_read(device, in_part, size);
 	default:
 		return 0;
 	}
@@ -328,12 +298,10 @@ static void bar_write(void *opaque, uint64_t offset, unsigned size, uint64_t val
 		common_write(device, in_part, size, value);
 		break;
 	case DEVICE_OFFSET:
-		trace_register(device, "virtio.config", in_part, value, size, true);
-		if (device->ops->config_write)
-			device->ops->config_write(device, in_part, size, value);
+		virtio_config_write(device, in_part, size, value);
 		break;
 	case NOTIFY_OFFSET:
-		trace_register(device, "virtio.notify", in_part, value, size, true);
+		virtio_trace_register(device, "virtio.notify", in_part, value, size, true);
 		if (in_part < device->ops->queues * NOTIFY_MULTIPLIER)
 			virtio_kick(device);
 		break;
@@ -348,8 +316,9 @@ static const struct pci_bar_ops bar_ops = { bar_read, bar_write };
  * Returns whether the driver set it up for a valid access, and which. */
 static bool cfg_access(struct virtio_device *device, uint64_t *offset, unsigned *size)
 {
-	struct pci_function *fn = &device->function;
-	const unsigned cap = device->cfg_capability;
+	struct virtio_pci *pci = device->transport_data;
+	struct pci_function *fn = &pci->function;
+	const unsigned cap = pci->cfg_capability;
 
 	*offset = pci_config_get(fn, cap + CAP_OFFSET, 4);
 	*size = (unsigned)pci_config_get(fn, cap + CAP_PART_LENGTH, 4);
@@ -360,7 +329,7 @@ static bool cfg_access(struct virtio_device *device, uint64_t *offset, unsigned 
 static void before_config_read(struct pci_function *fn, unsigned offset, unsigned size)
 {
 	struct virtio_device *device = fn->device;
-	const unsigned data = device->cfg_capability + CAP_EXTRA;
+	const unsigned data = ((struct virtio_pci *)device->transport_data)->cfg_capability + CAP_EXTRA;
 	uint64_t at;
 	unsigned width;
 
@@ -371,7 +340,7 @@ static void before_config_read(struct pci_function *fn, unsigned offset, unsigne
 static void after_config_write(struct pci_function *fn, unsigned offset, unsigned size)
 {
 	struct virtio_device *device = fn->device;
-	const unsigned data = device->cfg_capability + CAP_EXTRA;
+	const unsigned data = ((struct virtio_pci *)device->transport_data)->cfg_capability + CAP_EXTRA;
 	uint64_t at;
 	unsigned width;
 
@@ -394,7 +363,71 @@ static unsigned add_capability(struct pci_function *fn, uint8_t type, uint32_t o
 	return cap;
 }
 
-int virtio_pci_init(struct virtio_device *device, struct pci_host *host, int devfn)
+/* @vector, or without MSI-X the pin with @cause in the interrupt status. */
+static void raise_interrupt(struct virtio_device *device, uint8_t cause, uint16_t vector)
+{
+	struct pci_function *fn = function_of(device);
+
+	if (pci_msix_enabled(fn)) {
+		if (vector != VIRTIO_NO_VECTOR)
+			pci_msix_notify(fn, vector);
+		return;
+	}
+	device->isr |= cause;
+	pci_set_intx(fn, true);
+}
+
+static void queue_interrupt(struct virtio_device *device, const struct virtio_queue *queue)
+{
+	raise_interrupt(device, VIRTIO_ISR_QUEUE, queue->vector);
+}
+
+static void config_interrupt(struct virtio_device *device)
+{
+	raise_interrupt(device, VIRTIO_ISR_CONFIG, device->config_vector);
+}
+
+static void lower_interrupt(struct virtio_device *device)
+{
+	pci_set_intx(function_of(device), false);
+}
+
+static bool may_dma(struct virtio_device *device)
+{
+	return pci_bus_master(function_of(device));
+}
+
+static void release(struct virtio_device *device)
+{
+	pci_remove_function(function_of(device));
+	free(device->transport_data);
+}
+
+static const struct virtio_transport pci_transport = {
+	.queue_interrupt = queue_interrupt,
+	.config_interrupt = config_interrupt,
+	.lower_interrupt = lower_interrupt,
+	.may_dma = may_dma,
+	.release = release,
+};
+
+static void add_capabilities(struct virtio_pci *pci)
+{
+	struct pci_function *fn = &pci->function;
+	unsigned cap;
+
+	add_capability(fn, CAP_TYPE_COMMON, COMMON_OFFSET, PART_SIZE, 0);
+	add_capability(fn, CAP_TYPE_ISR, ISR_OFFSET, PART_SIZE, 0);
+	add_capability(fn, CAP_TYPE_DEVICE, DEVICE_OFFSET, PART_SIZE, 0);
+	cap = add_capability(fn, CAP_TYPE_NOTIFY, NOTIFY_OFFSET, PART_SIZE, 4);
+	pci_put_le(fn->config + cap + CAP_EXTRA, 4, NOTIFY_MULTIPLIER);
+	cap = add_capability(fn, CAP_TYPE_PCI_CFG, 0, 0, 4);
+	pci->cfg_capability = cap;
+	fn->writable[cap + CAP_BAR] = 0xff;
+	memset(fn->writable + cap + CAP_OFFSET, 0xff, 12); /* offset, length, data */
+}
+
+int virtio_pci_attach(struct virtio_device *device, struct pci_host *host, int devfn)
 {
 	const struct virtio_ops *ops = device->ops;
 	const struct pci_identity identity = {
@@ -406,27 +439,29 @@ int virtio_pci_init(struct virtio_device *device, struct pci_host *host, int dev
 		.revision = 1, /* modern (4.1.2.1) */
 		.interrupt_pin = 1,
 	};
-	struct pci_function *fn = &device->function;
-	unsigned cap;
-	int err = pci_add_function(host, fn, ops->name, devfn, &identity);
+	struct virtio_pci *pci = calloc(1, sizeof(*pci));
+	struct pci_function *fn;
+	int err;
 
-	if (err)
+	if (!pci)
+		return -ENOMEM;
+	fn = &pci->function;
+	err = pci_add_function(host, fn, ops->name, devfn, &identity);
+	if (err) {
+		free(pci);
 		return err;
-	add_capability(fn, CAP_TYPE_COMMON, COMMON_OFFSET, PART_SIZE, 0);
-	add_capability(fn, CAP_TYPE_ISR, ISR_OFFSET, PART_SIZE, 0);
-	add_capability(fn, CAP_TYPE_DEVICE, DEVICE_OFFSET, PART_SIZE, 0);
-	cap = add_capability(fn, CAP_TYPE_NOTIFY, NOTIFY_OFFSET, PART_SIZE, 4);
-	pci_put_le(fn->config + cap + CAP_EXTRA, 4, NOTIFY_MULTIPLIER);
-	cap = add_capability(fn, CAP_TYPE_PCI_CFG, 0, 0, 4);
-	device->cfg_capability = cap;
-	fn->writable[cap + CAP_BAR] = 0xff;
-	memset(fn->writable + cap + CAP_OFFSET, 0xff, 12); /* offset, length, data */
+	}
+	add_capabilities(pci);
 	pci_add_bar(fn, REGISTER_BAR, PCI_BAR_MEM64_PREFETCH, REGISTER_BAR_SIZE, &bar_ops, device);
 	err = pci_add_msix(fn, MSIX_BAR, ops->queues + 1); /* one for changes of the configuration */
 	if (err) {
 		pci_remove_function(fn);
+		free(pci);
 		return err;
 	}
+	snprintf(device->name, sizeof(device->name), "%s.pci.%x", ops->name, fn->devfn >> 3);
+	device->transport = &pci_transport;
+	device->transport_data = pci;
 	fn->device = device;
 	fn->before_read = before_config_read;
 	fn->after_write = after_config_write;

@@ -36,8 +36,22 @@ static void reset_virtio(void *opaque)
 	virtio_device_reset(opaque);
 }
 
+static int add_device(struct machine *machine, struct virtio_device *device)
+{
+	if (machine_add_reset(machine, reset_virtio, device) ||
+	    machine_add_drain(machine, virtio_device_drain, device))
+		return -1;
+	return machine_add_state(machine, virtio_device_name(device), virtio_device_state, device);
+}
+
+static struct virtio_place next_place(struct machine *machine)
+{
+	return (struct virtio_place){ .pci = &machine->pci, .devfn = PCI_DEVFN_AUTO, .clock = &machine->clock };
+}
+
 static void add_disk(struct machine *machine)
 {
+	const struct virtio_place place = next_place(machine);
 	const struct block_options options = { .snapshot = true };
 	int fd = memfd_create("disk", 0);
 	struct virtio_device *device;
@@ -50,22 +64,20 @@ static void add_disk(struct machine *machine)
 	if (block_open(&block, path, &options, &machine->clock, error, sizeof(error)))
 		give_up("disk", error);
 	close(fd);
-	if (virtio_blk_create(&device, &machine->pci, PCI_DEVFN_AUTO, block, "fuzz", &machine->clock) ||
-	    machine_add_reset(machine, reset_virtio, device))
+	if (virtio_blk_create(&device, &place, block, "fuzz") || add_device(machine, device))
 		give_up("disk", "no place on the bus");
 }
 
 static void add_console(struct machine *machine)
 {
+	const struct virtio_place place = next_place(machine);
 	struct virtio_device *device;
 	struct chardev *chardev;
 	char error[512];
 
 	if (chardev_open(&chardev, "null", &machine->loop, NULL, error, sizeof(error)))
 		give_up("console", error);
-	if (virtio_console_create(&device, &machine->pci, PCI_DEVFN_AUTO, chardev, &machine->loop,
-				  &machine->clock) ||
-	    machine_add_reset(machine, reset_virtio, device))
+	if (virtio_console_create(&device, &place, chardev, &machine->loop) || add_device(machine, device))
 		give_up("console", "no place on the bus");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * Fuzzes virtio-blk and virtio-console: register accesses and queue contents in any order, with short cuts
- * that bring a device up so that the rings are reached.  The input is a list of twelve-byte steps: what,
- * choice, where (2), value (8).
+ * Fuzzes virtio-blk and virtio-console on PCI, virtio-blk and virtio-rng on MMIO: register accesses and
+ * contents of split and packed rings in any order, with short cuts that bring a device up so that the rings
+ * are reached.  The input is a list of twelve-byte steps: what, choice, where (2), value (8).
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -15,7 +15,8 @@
 
 #define STEP	  12
 #define DISK_SIZE 32768
-#define DEVICES	  2
+#define DEVICES	  4
+#define ON_PCI	  2 /* of them, the first; the others are in MMIO slots 0 and 1 */
 #define REGS(n)	  (DRIVER_REGS + (n)*UINT64_C(0x20000)) /* where device n's registers are mapped */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,34 +24,55 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct machine {
 	struct driver driver;
 	struct event_loop loop;
-	struct block *block;
+	struct block *block[2];
 	struct chardev *chardev;
 	struct virtio_device *device[DEVICES];
-	int disk;
+	unsigned position[2]; /* where the driver is in a packed ring */
 };
+
+static struct block *open_disk(struct machine *m)
+{
+	const struct block_options options = { .read_only = false };
+	char path[64], error[256];
+	struct block *block;
+	int disk = memfd_create("disk", 0);
+
+	if (disk < 0 || ftruncate(disk, DISK_SIZE))
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk);
+	if (block_open(&block, path, &options, &m->driver.clock, error, sizeof(error)))
+		abort();
+	close(disk);
+	return block;
+}
 
 static void build(struct machine *m)
 {
-	const struct block_options options = { 0 };
-	char path[64], error[256];
+	struct virtio_place place;
+	char error[256];
 
 	driver_init(&m->driver, true);
-	m->disk = memfd_create("disk", 0);
-	if (m->disk < 0 || ftruncate(m->disk, DISK_SIZE) || event_loop_init(&m->loop, NULL))
-		abort();
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", m->disk);
-	if (block_open(&m->block, path, &options, &m->driver.clock, error, sizeof(error)) ||
+	place = driver_place(&m->driver, PCI_DEVFN(1, 0));
+	place.packed = true;
+	m->block[0] = open_disk(m);
+	m->block[1] = open_disk(m);
+	if (event_loop_init(&m->loop, NULL) ||
 	    chardev_open(&m->chardev, "null", &m->loop, NULL, error, sizeof(error)) ||
-	    virtio_blk_create(&m->device[0], &m->driver.host, PCI_DEVFN(1, 0), m->block, "fuzz",
-			      &m->driver.clock) ||
-	    virtio_console_create(&m->device[1], &m->driver.host, PCI_DEVFN(2, 0), m->chardev, &m->loop,
-				  &m->driver.clock))
+	    virtio_blk_create(&m->device[0], &place, m->block[0], "fuzz"))
+		abort();
+	place.devfn = PCI_DEVFN(2, 0);
+	if (virtio_console_create(&m->device[1], &place, m->chardev, &m->loop))
+		abort();
+	place = driver_mmio_place(&m->driver);
+	place.packed = true;
+	if (virtio_blk_create(&m->device[2], &place, m->block[1], "fuzz") ||
+	    virtio_rng_create(&m->device[3], &place, &m->loop))
 		abort();
 }
 
 static void map_devices(struct machine *m)
 {
-	for (unsigned n = 0; n < DEVICES; n++) {
+	for (unsigned n = 0; n < ON_PCI; n++) {
 		const unsigned devfn = PCI_DEVFN(n + 1, 0);
 
 		driver_write(&m->driver, driver_config(devfn, PCI_BAR0 + 4), 4, REGS(n) - 0x10000);
@@ -60,7 +82,7 @@ static void map_devices(struct machine *m)
 	}
 }
 
-/* Brings device @n up with queues of @queue_size in the places driver_enable_queue() uses. */
+/* Brings PCI device @n up with queues of @queue_size in the places driver_enable_queue() uses. */
 static void bring_up(struct machine *m, unsigned n, unsigned queue_size, uint64_t features)
 {
 	struct driver *d = &m->driver;
@@ -69,7 +91,7 @@ static void bring_up(struct machine *m, unsigned n, unsigned queue_size, uint64_
 	driver_write(d, regs + R_STATUS, 1, 0);
 	driver_run(d);
 	driver_write(d, regs + R_DRIVER_FEATURE_SELECT, 4, 1);
-	driver_write(d, regs + R_DRIVER_FEATURE, 4, 1);
+	driver_write(d, regs + R_DRIVER_FEATURE, 4, (uint32_t)(features >> 32));
 	driver_write(d, regs + R_DRIVER_FEATURE_SELECT, 4, 0);
 	driver_write(d, regs + R_DRIVER_FEATURE, 4, (uint32_t)features);
 	driver_write(d, regs + R_STATUS, 1, 0xb);
@@ -82,6 +104,39 @@ static void bring_up(struct machine *m, unsigned n, unsigned queue_size, uint64_
 		driver_write(d, regs + R_QUEUE_ENABLE, 2, 1);
 	}
 	driver_write(d, regs + R_STATUS, 1, 0xf);
+}
+
+/* Brings a device up; @choice 8: with packed rings, the sizes of which can be any. */
+static void bring_any_up(struct machine *m, unsigned choice, unsigned where, uint64_t value)
+{
+	const unsigned n = choice >> 1 & 1;
+	const bool packed = choice & 8;
+	const uint64_t features = (uint32_t)value | VERSION_1 | (packed ? RING_PACKED : 0);
+	const unsigned size = packed ? 1 + (where & 31) : 1u << (where & 7);
+
+	m->position[0] = m->position[1] = 0;
+	if (packed)
+		m->driver.queue_size = (uint16_t)size;
+	if (choice & 4)
+		driver_mmio_start(&m->driver, n, features, 2);
+	else
+		bring_up(m, n, size, features);
+	m->driver.queue_size = packed ? (uint16_t)size : 32;
+}
+
+/* A descriptor of a packed ring at the driver's position, or (choice 32) anywhere; then a kick. */
+static void offer_packed(struct machine *m, unsigned choice, unsigned where, uint64_t value)
+{
+	const unsigned queue = choice & 1, at = choice & 32 ? where & 63 : m->position[queue]++;
+	const uint64_t address = choice & 16 ? value : DRIVER_DATA + (value & 0xffff0);
+	const uint32_t length = (uint32_t)(value >> 20) & (choice & 8 ? UINT32_MAX : 0xfff);
+
+	driver_packed_put(&m->driver, queue, at, address, length, (where >> 8) & 63,
+			  (uint16_t)(value >> 56) & 7);
+	if (choice & 4)
+		driver_mmio_set(&m->driver, choice >> 1 & 1, M_QUEUE_NOTIFY, queue);
+	else
+		driver_write(&m->driver, REGS(choice >> 1 & 1) + R_NOTIFY + 4 * queue, 2, 0);
 }
 
 /* A descriptor out of few bits: mostly sane, so that chains get long, sometimes not. */
@@ -109,7 +164,7 @@ static void step(struct machine *m, const uint8_t *bytes)
 	const uint64_t value = pci_get_le(bytes + 4, 8);
 	uint64_t deadline;
 
-	switch (bytes[0] % 12) {
+	switch (bytes[0] % 16) {
 	case 0:
 		driver_write(d, REGS(n) + (where & 0x3f), access, value);
 		break;
@@ -127,7 +182,7 @@ static void step(struct machine *m, const uint8_t *bytes)
 		map_devices(m);
 		break;
 	case 5:
-		bring_up(m, n, 1u << (where & 7), value);
+		bring_any_up(m, choice, where, value);
 		break;
 	case 6:
 	case 7:
@@ -144,6 +199,17 @@ static void step(struct machine *m, const uint8_t *bytes)
 	case 10: /* bytes into the rings or the data */
 		memcpy(driver_ram(d, (choice & 4 ? DRIVER_DATA : DRIVER_DESC(choice & 1)) + (where & 0x7ff8)),
 		       &value, 8);
+		break;
+	case 11:
+		driver_write(d, DRIVER_MMIO + n * VIRTIO_MMIO_SLOT_SIZE + (where & 0x1fc), 4, value);
+		break;
+	case 12:
+		driver_read(d, DRIVER_MMIO + n * VIRTIO_MMIO_SLOT_SIZE + (where & 0xff8), access);
+		driver_write(d, DRIVER_MMIO + n * VIRTIO_MMIO_SLOT_SIZE + (where & 0xff8), access, value);
+		break;
+	case 13:
+	case 14:
+		offer_packed(m, choice, where, value);
 		break;
 	default: /* time passes: to the next event, or until there is none */
 		deadline = clock_next_deadline(&d->clock);
@@ -167,6 +233,9 @@ static void restore(struct machine *m)
 	memset(driver_ram(&m->driver, DRIVER_DESC(0)), 0, 0x20000);
 	memset(driver_ram(&m->driver, DRIVER_DATA), 0, 0x20000);
 	memset(m->driver.available, 0, sizeof(m->driver.available));
+	for (unsigned n = 0; n < DEVICES - ON_PCI; n++)
+		if (m->driver.mmio_line[n])
+			abort();
 	if (m->driver.host.intx_count[0] + m->driver.host.intx_count[1] + m->driver.host.intx_count[2] +
 	    m->driver.host.intx_count[3])
 		abort();

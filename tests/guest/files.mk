@@ -5,6 +5,8 @@ guest-suites := exceptions interrupts tlb walk translate privilege csr timer wat
 guest-irq-suites := irq_uart irq_ipi irq_extioi irq_msi irq_bridge
 guest-suites += $(guest-irq-suites)
 guest-tests += $(guest-suites:%=tests/guest/%.elf)
+# Not a suite: writes to a disk for tests/boot/durability.sh.
+guest-tests += tests/guest/disk_writer.elf
 
 # EUEN is 0 in these programs, so the compiler must not use vector or FP registers on its own.
 guest-flags := --target=loongarch64-unknown-none-elf -march=la464 -ffreestanding -fno-pic -O2 -Itests/guest \

@@ -22,7 +22,12 @@ static const struct ram_range ram[] = { { 0, 0x10000000, 0 }, { 0x80000000, 0x30
 static struct blob build(unsigned cpus)
 {
 	const struct platform platform = {
-		.cpus = cpus, .cpu_name = "Loongson-3A5000", .ram = ram, .ram_count = 2, .cmdline = ""
+		.cpus = cpus,
+		.cpu_name = "Loongson-3A5000",
+		.ram = ram,
+		.ram_count = 2,
+		.cmdline = "",
+		.virtio_mmio = 8,
 	};
 	struct blob blob = { 0 };
 
@@ -174,6 +179,94 @@ static void iasl_reads_and_recompiles_tables(void **state)
 	blob_destroy(&blob);
 }
 
+static const char *file_name(const uint8_t *field)
+{
+	assert_non_null(memchr(field, 0, 56));
+	return (const char *)field;
+}
+
+/* What firmware has of a file after LOADER_ALLOCATE. */
+struct placed {
+	const char *name;
+	struct blob *file;
+	uint64_t address;
+};
+
+static struct placed *placed_find(struct placed *placed, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < 2 && strcmp(placed[i].name, name) != 0)
+		i++;
+	assert_true(i < 2 && placed[i].address);
+	return &placed[i];
+}
+
+/* One command of the script, as QEMU's hw/acpi/bios-linker-loader.c describes them. */
+static void follow(const uint8_t *command, struct placed *placed)
+{
+	enum { ALLOCATE = 1, ADD_POINTER = 2, ADD_CHECKSUM = 3 };
+	uint32_t code, at, word[2];
+	struct placed *to;
+	uint64_t pointer = 0;
+
+	memcpy(&code, command, 4);
+	switch (code) {
+	case ALLOCATE:
+		memcpy(word, command + 60, 4);
+		assert_true(command[64] == 1 || command[64] == 2);
+		for (unsigned i = 0; i < 2; i++) {
+			if (strcmp(placed[i].name, file_name(command + 4)) == 0)
+				placed[i].address = i ? ADDRESS + ACPI_FIRST_TABLE : ADDRESS;
+			assert_int_equal(placed[i].address % 16, 0);
+		}
+		break;
+	case ADD_POINTER:
+		to = placed_find(placed, file_name(command + 4));
+		memcpy(&at, command + 116, 4);
+		assert_true(command[120] == 4 || command[120] == 8);
+		assert_true(at + command[120] <= to->file->size);
+		memcpy(&pointer, to->file->data + at, command[120]);
+		assert_true(pointer < placed_find(placed, file_name(command + 60))->file->size);
+		pointer += placed_find(placed, file_name(command + 60))->address;
+		memcpy(to->file->data + at, &pointer, command[120]);
+		break;
+	default:
+		assert_int_equal(code, ADD_CHECKSUM);
+		to = placed_find(placed, file_name(command + 4));
+		memcpy(&at, command + 60, 4);
+		memcpy(word, command + 64, 8);
+		assert_true(at < to->file->size && word[0] + word[1] <= to->file->size);
+		to->file->data[at] = blob_checksum(to->file, word[0], word[1]);
+	}
+}
+
+static void firmware_places_the_tables_by_the_script(void **state)
+{
+	const struct platform platform = {
+		.cpus = 4, .cpu_name = "Loongson-3A5000", .ram = ram, .ram_count = 2, .cmdline = ""
+	};
+	struct blob direct = { 0 };
+	struct acpi_files files;
+	struct placed placed[2] = { { ACPI_FILE_RSDP, &files.rsdp, 0 },
+				    { ACPI_FILE_TABLES, &files.tables, 0 } };
+
+	assert_int_equal(acpi_build(&direct, ADDRESS, &platform), 0);
+	assert_int_equal(acpi_files_build(&files, &platform), 0);
+	/* EDK2 looks for an RSDT at the begin, as the RSDP names none. */
+	assert_int_equal(get(&files.rsdp, 16, 4), 0);
+	assert_memory_equal(files.tables.data, "XSDT", 4);
+	assert_int_equal(files.loader.size % 128, 0);
+	for (size_t at = 0; at < files.loader.size; at += 128)
+		follow(files.loader.data + at, placed);
+	assert_int_equal(files.rsdp.size, 36);
+	assert_memory_equal(files.rsdp.data, direct.data, 36);
+	assert_int_equal(files.tables.size, direct.size - ACPI_FIRST_TABLE);
+	assert_memory_equal(files.tables.data, direct.data + ACPI_FIRST_TABLE, files.tables.size);
+	acpi_files_destroy(&files);
+	blob_destroy(&direct);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -182,6 +275,7 @@ int main(void)
 		cmocka_unit_test(madt_names_every_core_and_controller),
 		cmocka_unit_test(srat_covers_cores_and_ram),
 		cmocka_unit_test(iasl_reads_and_recompiles_tables),
+		cmocka_unit_test(firmware_places_the_tables_by_the_script),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

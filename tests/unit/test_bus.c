@@ -142,8 +142,37 @@ static void overlapping_regions_are_refused(void **state)
 	assert_int_equal(bus_add_rom(&bus, 0x1c000000, BUS_ROM_MAX), 0);
 	assert_int_equal(add(&bus, &probe, 0x1c000000, 8), -EEXIST);
 	assert_int_equal(bus_add_rom(&bus, 0x60000000, 0x1000), -EEXIST);
-	assert_ptr_equal(bus_ram(&bus, 0x1c000000, 1), bus.ram + 512 * MIB);
-	assert_null(bus_ram(&bus, 0x1c000000 + BUS_ROM_MAX - 4, 8));
+	assert_int_equal(add(&bus, &probe, 0x1c000000, BUS_ROM_MAX), 0);
+	bus_destroy(&bus);
+}
+
+static void rom_is_read_in_place_and_written_to_its_region(void **state)
+{
+	struct probe probe = { 0 };
+	struct bus bus;
+	uint64_t value;
+
+	assert_int_equal(bus_init(&bus, 512 * MIB, NULL), 0);
+	assert_int_equal(bus_add_rom(&bus, 0x1c000000, BUS_ROM_MAX), 0);
+	memcpy(bus_rom_content(&bus) + 0x100, "abcdefgh", 8);
+	assert_null(bus_ram(&bus, 0x1c000000, 1));
+	assert_ptr_equal(bus_rom(&bus, 0x1c000000, 1), bus.ram + 512 * MIB);
+	assert_null(bus_rom(&bus, 0x1c000000 + BUS_ROM_MAX - 4, 8));
+	assert_false(bus_dma_write(&bus, 0x1c000100, "12345678", 8));
+	/* Without a region: its content, and writes are ignored. */
+	assert_true(bus_mmio_write(&bus, 0x1c000100, 8, 0));
+	assert_true(bus_mmio_read(&bus, 0x1c000104, 4, &value));
+	assert_memory_equal(&value, "efgh\0\0\0", 8);
+	assert_false(bus_mmio_write(&bus, 0x1c000000 + BUS_ROM_MAX - 4, 8, 0));
+	/* With one, it has the writes; the reads, too, while the ROM is hidden. */
+	assert_int_equal(add(&bus, &probe, 0x1c000000, BUS_ROM_MAX), 0);
+	assert_true(bus_mmio_write(&bus, 0x1c000100, 8, 7));
+	assert_int_equal(probe.value, 7);
+	assert_non_null(bus_rom(&bus, 0x1c000100, 8));
+	atomic_store(&bus.rom_hidden, true);
+	assert_null(bus_rom(&bus, 0x1c000100, 8));
+	assert_true(bus_mmio_read(&bus, 0x1c000100, 8, &value));
+	assert_int_equal(probe.reads, 1);
 	bus_destroy(&bus);
 }
 
@@ -173,6 +202,7 @@ int main(void)
 		cmocka_unit_test(bad_ram_sizes_are_refused),
 		cmocka_unit_test(a_region_gets_what_lies_in_it_and_nothing_else),
 		cmocka_unit_test(overlapping_regions_are_refused),
+		cmocka_unit_test(rom_is_read_in_place_and_written_to_its_region),
 		cmocka_unit_test(dma_reaches_ram_only),
 	};
 

@@ -34,8 +34,11 @@ struct fixture {
 	char error[256], directory[64], path[96];
 	uint8_t received[256];
 	size_t received_count, room;
-	unsigned exits, monitors, can_writes;
+	unsigned exits, can_writes, here, gone;
 	struct chardev_client client;
+	uint8_t to_monitor[64];
+	size_t to_monitor_count;
+	unsigned monitor_here, monitor_gone;
 };
 
 static size_t can_receive(void *opaque)
@@ -65,9 +68,34 @@ static void key_exit(void *opaque)
 	((struct fixture *)opaque)->exits++;
 }
 
-static void key_monitor(void *opaque)
+static void connected(void *opaque, bool here)
 {
-	((struct fixture *)opaque)->monitors++;
+	struct fixture *f = opaque;
+
+	*(here ? &f->here : &f->gone) += 1;
+}
+
+static size_t monitor_can_receive(void *opaque)
+{
+	struct fixture *f = opaque;
+
+	return sizeof(f->to_monitor) - f->to_monitor_count;
+}
+
+static void monitor_receive(void *opaque, const uint8_t *data, size_t size)
+{
+	struct fixture *f = opaque;
+
+	assert_true(size <= monitor_can_receive(f));
+	memcpy(f->to_monitor + f->to_monitor_count, data, size);
+	f->to_monitor_count += size;
+}
+
+static void monitor_connected(void *opaque, bool here)
+{
+	struct fixture *f = opaque;
+
+	*(here ? &f->monitor_here : &f->monitor_gone) += 1;
 }
 
 static int setup(void **state)
@@ -79,7 +107,11 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->directory));
 	snprintf(f->path, sizeof(f->path), "%s/x", f->directory);
 	f->room = sizeof(f->received);
-	f->client = (struct chardev_client){ can_receive, receive, can_write, f };
+	f->client = (struct chardev_client){ .can_receive = can_receive,
+					     .receive = receive,
+					     .can_write = can_write,
+					     .connected = connected,
+					     .opaque = f };
 	*state = f;
 	return 0;
 }
@@ -369,7 +401,7 @@ static const struct chardev_keys *keys(struct fixture *f)
 {
 	static struct chardev_keys keys;
 
-	keys = (struct chardev_keys){ key_exit, key_monitor, f };
+	keys = (struct chardev_keys){ key_exit, f };
 	return &keys;
 }
 
@@ -379,7 +411,7 @@ static void type_escapes(struct fixture *f)
 	pump(f, 5);
 	chardev_write_all(f->cd, f->received, f->received_count);
 	chardev_close(f->cd);
-	_exit(f->received_count == 5 && f->exits == 1 && f->monitors == 1 ? 7 : 8);
+	_exit(f->received_count == 5 && f->exits == 1 && f->here == 1 && !f->gone ? 7 : 8);
 }
 
 static void test_escape_keys_on_standard_input(void **state)
@@ -399,6 +431,54 @@ static void test_escape_keys_on_standard_input(void **state)
 	assert_non_null(strstr(text, "Ctrl-a x"));
 	assert_non_null(strstr(text, "abc\x01"
 				     "d"));
+	close(in[0]);
+	close(out[0]);
+	close(out[1]);
+}
+
+static void type_to_two(struct fixture *f)
+{
+	const struct chardev_client monitor = { .can_receive = monitor_can_receive,
+						.receive = monitor_receive,
+						.connected = monitor_connected,
+						.opaque = f };
+
+	f->room = 2;
+	assert_int_equal(chardev_open(&f->cd, "stdio", &f->loop, keys(f), f->error, sizeof(f->error)), 0);
+	chardev_attach(f->cd, &f->client);
+	chardev_attach_monitor(f->cd, &monitor);
+	for (unsigned i = 0; i < 20; i++)
+		event_loop_poll(&f->loop, 1);
+	if (f->received_count != 2 || f->to_monitor_count != 8 ||
+	    memcmp(f->to_monitor,
+		   "info\x01"
+		   "uvw",
+		   8))
+		_exit(8);
+	f->room = 100;
+	chardev_input_ready(f->cd);
+	pump(f, 7);
+	_exit(f->received_count == 7 && !memcmp(f->received, "abcdefg", 7) && f->monitor_here == 2 &&
+			      f->monitor_gone == 1
+		      ? 7
+		      : 8);
+}
+
+/* What is typed for a guest that takes no more must not keep the keys behind it from the monitor. */
+static void test_ctrl_a_c_takes_the_keys_to_the_monitor_and_back(void **state)
+{
+	static const char typed[] = "abcde\x01"
+				    "cinfo\x01\x01u\x01"
+				    "cfg\x01"
+				    "cvw";
+	struct fixture *f = *state;
+	int in[2], out[2];
+
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe(out), 0);
+	assert_int_equal(write(in[1], typed, sizeof(typed) - 1), sizeof(typed) - 1);
+	close(in[1]);
+	assert_int_equal(WEXITSTATUS(in_child(f, in[0], out[1], type_to_two)), 7);
 	close(in[0]);
 	close(out[0]);
 	close(out[1]);
@@ -497,6 +577,7 @@ int main(void)
 		T(test_a_slow_reader_loses_nothing_not_even_at_the_end),
 		T(test_null_takes_everything),
 		T(test_escape_keys_on_standard_input),
+		T(test_ctrl_a_c_takes_the_keys_to_the_monitor_and_back),
 		T(test_standard_input_from_a_file),
 		T(test_the_terminal_is_given_back_however_the_process_ends),
 	};

@@ -357,7 +357,7 @@ static int core_setup(void **state)
 	assert_int_equal(bus_add_region(&core.s.bus, &rtc), 0);
 	assert_int_equal(bus_add_region(&core.s.bus, &power), 0);
 	assert_int_equal(bus_add_rom(&core.s.bus, 0x1c000000, 4096), 0);
-	memcpy(bus_ram(&core.s.bus, 0x1c000000, 4096), core.s.layout.boot_rom, core.s.layout.boot_rom_size);
+	memcpy(bus_rom_content(&core.s.bus), core.s.layout.boot_rom, core.s.layout.boot_rom_size);
 	clock_init(&core.clock, true, 1);
 	assert_int_equal(reserve_init(&core.group), 0);
 	return 0;

@@ -19,6 +19,8 @@
 static const struct ram_range ram[] = { { 0, 0x10000000, 0 }, { 0x80000000, 0x130000000, 0x10000000 } };
 static uint8_t tree[PLATFORM_FDT_SIZE];
 
+static bool firmware;
+
 static int build(unsigned cpus, const char *cmdline, int size)
 {
 	static const uint8_t seed[PLATFORM_SEED_SIZE] = { 1, 2, 3 };
@@ -28,7 +30,9 @@ static int build(unsigned cpus, const char *cmdline, int size)
 					   .cmdline = cmdline,
 					   .initrd = 0x180000000,
 					   .initrd_size = 0x1234,
-					   .seed = seed };
+					   .seed = seed,
+					   .firmware = firmware,
+					   .virtio_mmio = 8 };
 
 	return fdt_build(tree, size, &platform);
 }
@@ -84,11 +88,34 @@ static void interrupts_lead_to_the_processor(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(cell(chain[i], "interrupt-parent", 0), cell(chain[i + 1], "phandle", 0));
 	assert_int_equal(cell("/eiointc@1400", "interrupts", 0), 3);
+	assert_int_equal(cell("/virtio_mmio@16007000", "interrupt-parent", 0), cell(chain[1], "phandle", 0));
+	assert_int_equal(cell("/virtio_mmio@16007000", "interrupts", 0), 31);
+	assert_int_equal(fdt_path_offset(tree, "/virtio_mmio@16008000"), -FDT_ERR_NOTFOUND);
 	for (unsigned i = 0; i < 16; i++) {
 		assert_int_equal(cell("/pcie@20000000", "interrupt-map", 7 * i), i / 4 << 11);
 		assert_int_equal(cell("/pcie@20000000", "interrupt-map", 7 * i + 5),
 				 16 + (i / 4 + i % 4) % 4);
 	}
+}
+
+/* What EDK2's platform library for QEMU's machine looks up. */
+static void flash_and_fw_cfg_are_there_for_firmware_only(void **state)
+{
+	assert_int_equal(build(1, "", sizeof(tree)), 0);
+	assert_true(fdt_node_offset_by_compatible(tree, -1, "cfi-flash") < 0);
+	assert_true(fdt_node_offset_by_compatible(tree, -1, "qemu,fw-cfg-mmio") < 0);
+	firmware = true;
+	assert_int_equal(build(1, "", sizeof(tree)), 0);
+	firmware = false;
+	assert_true(fdt_node_offset_by_compatible(tree, -1, "cfi-flash") > 0);
+	assert_int_equal(cell("/flash@1c000000", "reg", 1), 0x1c000000);
+	assert_int_equal(cell("/flash@1c000000", "reg", 3), 16 << 20);
+	assert_int_equal(cell("/flash@1c000000", "reg", 5), 0x1d000000);
+	assert_int_equal(cell("/flash@1c000000", "reg", 7), 16 << 20);
+	assert_int_equal(cell("/flash@1c000000", "bank-width", 0), 4);
+	assert_true(fdt_node_offset_by_compatible(tree, -1, "qemu,fw-cfg-mmio") > 0);
+	assert_int_equal(cell("/fw_cfg@1e020000", "reg", 1), 0x1e020000);
+	assert_int_equal(cell("/fw_cfg@1e020000", "reg", 3), 0x18);
 }
 
 static void dtc_has_no_warning(void **state)
@@ -98,7 +125,9 @@ static void dtc_has_no_warning(void **state)
 
 	if (system("command -v dtc > /dev/null 2>&1"))
 		skip();
+	firmware = true;
 	assert_int_equal(build(4, "quiet", sizeof(tree)), 0);
+	firmware = false;
 	assert_int_equal(write(fd, tree, fdt_totalsize(tree)), fdt_totalsize(tree));
 	close(fd);
 	snprintf(command, sizeof(command),
@@ -113,6 +142,7 @@ int main(void)
 		cmocka_unit_test(tree_is_well_formed_for_any_number_of_cores),
 		cmocka_unit_test(memory_chosen_and_ports_are_right),
 		cmocka_unit_test(interrupts_lead_to_the_processor),
+		cmocka_unit_test(flash_and_fw_cfg_are_there_for_firmware_only),
 		cmocka_unit_test(dtc_has_no_warning),
 	};
 

@@ -46,7 +46,9 @@ static struct machine *make(const uint32_t *program, size_t size, struct machine
 /* Guest memory, perhaps while the guest runs: that race is the guest's. */
 static __attribute__((no_sanitize("thread"))) uint32_t word(struct machine *machine, uint64_t pa)
 {
-	return *(volatile uint32_t *)bus_ram(&machine->bus, pa, 4);
+	const void *rom = bus_rom(&machine->bus, pa, 4);
+
+	return *(const volatile uint32_t *)(rom ? rom : bus_ram(&machine->bus, pa, 4));
 }
 
 static const uint32_t exit_program[] = {
@@ -209,6 +211,107 @@ static void a_paused_machine_stands_still(void **state)
 	}
 }
 
+/* What listeners heard, one letter an event. */
+static char heard[16];
+static _Atomic bool heard_reset;
+
+static void hear(void *opaque, enum machine_event event)
+{
+	size_t length = strlen(heard);
+
+	if (length + 1 < sizeof(heard))
+		heard[length] = "SCRPE"[event];
+	if (event == MACHINE_EVENT_RESET)
+		atomic_store(&heard_reset, true);
+}
+
+static void timer_fired(void *opaque)
+{
+	atomic_store((_Atomic bool *)opaque, true);
+}
+
+struct stopper {
+	struct machine *machine;
+	struct clock_timer timer;
+	struct event_work work;
+	_Atomic bool timer_ran, work_ran;
+};
+
+static void *stopper(void *opaque)
+{
+	struct stopper *s = opaque;
+	struct machine *machine = s->machine;
+	uint64_t now;
+	uint32_t count;
+
+	assert_true(machine_is_stopped(machine));
+	usleep(20000);
+	assert_int_equal(word(machine, COUNTER), 0);
+	machine_cont(machine);
+	machine_cont(machine); /* does nothing */
+	while (!word(machine, COUNTER))
+		usleep(1000);
+	machine_stop(machine);
+	machine_stop(machine); /* does nothing */
+	now = clock_now(&machine->clock);
+	count = word(machine, COUNTER);
+	if (!machine->config.deterministic)
+		clock_timer_set(&machine->clock, &s->timer, now + 5000000);
+	usleep(20000);
+	assert_int_equal(clock_now(&machine->clock), now);
+	assert_int_equal(word(machine, COUNTER), count);
+	assert_false(atomic_load(&s->timer_ran));
+	/* The event loop serves the host all the same, and a reset is done. */
+	event_loop_post(&machine->loop, &s->work);
+	while (!atomic_load(&s->work_ran))
+		usleep(100);
+	machine_request(machine, MACHINE_REQUEST_RESET, 0);
+	while (!atomic_load(&heard_reset))
+		usleep(100);
+	assert_true(machine_is_stopped(machine));
+	machine_pause(machine);
+	machine_cont(machine);
+	assert_false(machine_is_stopped(machine));
+	count = word(machine, COUNTER);
+	usleep(5000);
+	assert_int_equal(word(machine, COUNTER), count); /* still paused */
+	machine_resume(machine);
+	while (word(machine, COUNTER) == count ||
+	       (!machine->config.deterministic && !atomic_load(&s->timer_ran)))
+		usleep(100);
+	machine->press_power_button(machine);
+	machine_stop(machine);
+	machine_request(machine, MACHINE_REQUEST_EXIT, 9);
+	return NULL;
+}
+
+static void time_stands_still_in_a_stopped_machine(void **state)
+{
+	for (unsigned mode = 0; mode < 2; mode++) {
+		struct machine_listener listener = { .fn = hear };
+		struct stopper s = {
+			.machine = make(count_program, sizeof(count_program),
+					(struct machine_config){ .deterministic = mode, .cpus = 3 }),
+		};
+		struct machine_result result;
+		pthread_t thread;
+
+		memset(heard, 0, sizeof(heard));
+		atomic_store(&heard_reset, false);
+		clock_timer_init(&s.timer, timer_fired, &s.timer_ran);
+		event_work_init(&s.work, timer_fired, &s.work_ran);
+		machine_listen(s.machine, &listener);
+		machine_stop(s.machine);
+		assert_int_equal(pthread_create(&thread, NULL, stopper, &s), 0);
+		result = machine_run(s.machine);
+		pthread_join(thread, NULL);
+		assert_int_equal(result.end, MACHINE_EXIT);
+		assert_int_equal(result.code, 9);
+		assert_string_equal(heard, "SCSRCPSE");
+		machine_destroy(s.machine);
+	}
+}
+
 static const uint32_t idle_program[] = { IDLE, B(-1) };
 
 static void *ender(void *opaque)
@@ -308,12 +411,12 @@ static void a_rom_image_must_fit(void **state)
 {
 	struct machine *machine =
 		make(idle_program, sizeof(idle_program), (struct machine_config){ .cpus = 1 });
-	const void *rom = bus_ram(&machine->bus, 0x1c000000, 4);
+	uint8_t *rom = bus_rom_content(&machine->bus);
 
 	assert_int_equal(machine_set_boot_rom(machine, rom, 0), -EFBIG);
 	assert_int_equal(machine_set_boot_rom(machine, rom, (16 << 20) + 1), -EFBIG);
 	assert_int_equal(word(machine, 0x1c000000), IDLE);
-	*(uint32_t *)bus_ram(&machine->bus, 0x1c000000, 4) = 0;
+	memset(rom, 0, 4);
 	assert_int_equal(machine_reset(machine), 0);
 	assert_int_equal(word(machine, 0x1c000000), IDLE);
 	machine_destroy(machine);
@@ -327,6 +430,7 @@ int main(void)
 		cmocka_unit_test(the_reset_register_starts_again),
 		cmocka_unit_test(a_failing_reload_ends_with_an_error),
 		cmocka_unit_test(a_paused_machine_stands_still),
+		cmocka_unit_test(time_stands_still_in_a_stopped_machine),
 		cmocka_unit_test(a_sleeping_machine_can_be_reset_and_ended),
 		cmocka_unit_test(deterministic_runs_are_the_same),
 		cmocka_unit_test(bad_configurations_get_a_sentence),

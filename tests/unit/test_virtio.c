@@ -49,6 +49,7 @@ static struct fixture *new_fixture(bool deterministic)
 static void add_disk(struct fixture *f, bool read_only)
 {
 	const struct block_options options = { .read_only = read_only };
+	struct virtio_place place = driver_place(&f->driver, DEVFN);
 	uint8_t sector[BLOCK_SECTOR];
 	char error[256];
 	int fd;
@@ -61,9 +62,8 @@ static void add_disk(struct fixture *f, bool read_only)
 	}
 	close(fd);
 	assert_int_equal(block_open(&f->block, f->path, &options, &f->driver.clock, error, sizeof(error)), 0);
-	assert_int_equal(virtio_blk_create(&f->device, &f->driver.host, DEVFN, f->block, "serial-0123456789",
-					   &f->driver.clock),
-			 0);
+	place.packed = true;
+	assert_int_equal(virtio_blk_create(&f->device, &place, f->block, "serial-0123456789"), 0);
 	driver_map(&f->driver, DEVFN);
 	driver_use_msix(&f->driver, DEVFN, 2);
 }
@@ -98,14 +98,13 @@ static int setup_threaded_disk(void **state)
 static int setup_console(void **state)
 {
 	struct fixture *f = new_fixture(true);
+	const struct virtio_place place = driver_place(&f->driver, DEVFN);
 	char spec[80], error[256];
 
 	snprintf(f->path, sizeof(f->path), "/tmp/bixi-test-virtio-%d", (int)getpid());
 	snprintf(spec, sizeof(spec), "unix:%s", f->path);
 	assert_int_equal(chardev_open(&f->chardev, spec, &f->loop, NULL, error, sizeof(error)), 0);
-	assert_int_equal(virtio_console_create(&f->device, &f->driver.host, DEVFN, f->chardev, &f->loop,
-					       &f->driver.clock),
-			 0);
+	assert_int_equal(virtio_console_create(&f->device, &place, f->chardev, &f->loop), 0);
 	event_loop_poll(&f->loop, 0);
 	driver_map(&f->driver, DEVFN);
 	driver_use_msix(&f->driver, DEVFN, 3);
@@ -511,6 +510,57 @@ static void test_a_full_queue_of_requests_completes(void **state)
 	}
 }
 
+/* The same with a packed ring, its buffers offered and given back round after round. */
+static void test_a_full_packed_ring_of_requests_completes(void **state)
+{
+	struct fixture *f = *state;
+	unsigned put = 0, used = 0;
+
+	driver_start(&f->driver, (FEATURES | RING_PACKED) & driver_device_features(&f->driver));
+	assert_int_equal(driver_reg(&f->driver, R_STATUS, 1), 0xf);
+	for (unsigned i = 0; i < 256; i++) {
+		const uint64_t table = UINT64_C(0x200000) + i * 0x400, sector = i % SECTORS;
+		const uint64_t address[3] = { table + 0x100, table + 0x200, table + 0x110 };
+		const uint32_t length[3] = { 16, 512, 1 };
+		uint8_t *header = driver_ram(&f->driver, table + 0x100);
+
+		memset(header, 0, 16);
+		memcpy(header + 8, &sector, 8);
+		for (unsigned k = 0; k < 3; k++) {
+			const uint16_t flags = k ? DESC_WRITE : 0;
+			uint8_t *d = (uint8_t *)driver_ram(&f->driver, table) + 16 * k;
+
+			memcpy(d, &address[k], 8);
+			memcpy(d + 8, &length[k], 4);
+			memcpy(d + 14, &flags, 2);
+		}
+	}
+	while (used < 1500) {
+		uint32_t written;
+		uint16_t id;
+
+		for (; put < 1500 && put < used + 256; put++) {
+			driver_packed_put(&f->driver, 0, put, UINT64_C(0x200000) + put % 256 * 0x400, 48,
+					  (uint16_t)(put % 256), DESC_INDIRECT);
+			if (put % 50 == 0)
+				driver_notify(&f->driver, 0);
+		}
+		driver_notify(&f->driver, 0);
+		for (unsigned i = 0; !driver_packed_used(&f->driver, 0, used, &id, &written); i++) {
+			assert_true(i < 20000);
+			if (f->deterministic)
+				driver_run(&f->driver);
+			else
+				usleep(1000);
+		}
+		assert_int_equal(id, used % 256); /* one worker: in order */
+		assert_int_equal(written, 513);
+		assert_int_equal(*(uint8_t *)driver_ram(&f->driver, UINT64_C(0x2003ff) + id * 0x400),
+				 id % SECTORS);
+		used++;
+	}
+}
+
 static int connect_console(struct fixture *f)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -593,6 +643,8 @@ int main(void)
 		T(test_registers_through_configuration_space, setup_disk),
 		T(test_a_full_queue_of_requests_completes, setup_disk),
 		T(test_a_full_queue_of_requests_completes, setup_threaded_disk),
+		T(test_a_full_packed_ring_of_requests_completes, setup_disk),
+		T(test_a_full_packed_ring_of_requests_completes, setup_threaded_disk),
 		T(test_a_console_sends_what_the_guest_writes, setup_console),
 		T(test_a_console_delivers_what_is_typed, setup_console),
 	};

@@ -29,7 +29,7 @@ static void enable(struct fixture *f, unsigned size, bool event_index)
 	f->queue.driver_area = DRIVER_AVAIL(0);
 	f->queue.device_area = DRIVER_USED(0);
 	memset(driver_ram(&f->driver, DRIVER_DESC(0)), 0, 0x8000);
-	assert_int_equal(virtio_queue_enable(&f->queue, &f->driver.bus, event_index), 0);
+	assert_int_equal(virtio_queue_enable(&f->queue, &f->driver.bus, event_index ? EVENT_IDX : 0), 0);
 }
 
 static int setup(void **state)
@@ -217,7 +217,7 @@ static void test_areas_outside_ram_or_misaligned_are_refused(void **state)
 		f->queue.descriptor_area = bad[i].descriptors;
 		f->queue.driver_area = bad[i].driver;
 		f->queue.device_area = bad[i].device;
-		assert_int_equal(virtio_queue_enable(&f->queue, &f->driver.bus, true), -EPROTO);
+		assert_int_equal(virtio_queue_enable(&f->queue, &f->driver.bus, EVENT_IDX), -EPROTO);
 		assert_false(f->queue.enabled);
 	}
 }

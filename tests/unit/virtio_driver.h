@@ -17,9 +17,11 @@
 #include "machine/bus/clock.h"
 #include "machine/bus/trace.h"
 #include "machine/pci/pci.h"
+#include "machine/virtio/mmio.h"
 #include "machine/virtio/virtio.h"
 
 #define DRIVER_RAM	UINT64_C(0x400000)
+#define DRIVER_MMIO	UINT64_C(0x16000000)
 #define DRIVER_ECAM	UINT64_C(0x20000000)
 #define DRIVER_DOORBELL UINT64_C(0x2ff00000)
 #define DRIVER_MEM	UINT64_C(0x40000000)
@@ -37,9 +39,14 @@
 #define DESC_WRITE    2
 #define DESC_INDIRECT 4
 
-#define EVENT_IDX (UINT64_C(1) << 29)
-#define INDIRECT  (UINT64_C(1) << 28)
-#define VERSION_1 (UINT64_C(1) << 32)
+/* Packed rings, 2.8.5. */
+#define DESC_AVAILABLE 0x0080
+#define DESC_USED      0x8000
+
+#define RING_PACKED (UINT64_C(1) << 34)
+#define EVENT_IDX   (UINT64_C(1) << 29)
+#define INDIRECT    (UINT64_C(1) << 28)
+#define VERSION_1   (UINT64_C(1) << 32)
 
 /* Registers of the common structure. */
 enum {
@@ -62,12 +69,37 @@ enum {
 	R_NOTIFY = 0x3000,
 };
 
+/* Registers of the memory-mapped transport. */
+enum {
+	M_DEVICE_FEATURES = 0x010,
+	M_DEVICE_FEATURES_SEL = 0x014,
+	M_DRIVER_FEATURES = 0x020,
+	M_DRIVER_FEATURES_SEL = 0x024,
+	M_QUEUE_SEL = 0x030,
+	M_QUEUE_SIZE_MAX = 0x034,
+	M_QUEUE_SIZE = 0x038,
+	M_QUEUE_READY = 0x044,
+	M_QUEUE_NOTIFY = 0x050,
+	M_INTERRUPT_STATUS = 0x060,
+	M_INTERRUPT_ACK = 0x064,
+	M_STATUS = 0x070,
+	M_QUEUE_DESC = 0x080,
+	M_QUEUE_DRIVER = 0x090,
+	M_QUEUE_DEVICE = 0x0a0,
+	M_SHM_LEN = 0x0b0,
+	M_SHM_BASE = 0x0b8,
+	M_CONFIG_GENERATION = 0x0fc,
+	M_CONFIG = 0x100,
+};
+
 struct driver {
 	struct trace trace;
 	struct clock clock;
 	struct bus bus;
 	struct pci_host host;
-	_Atomic int line[4];	   /* INTA-INTD as the host drives them */
+	struct virtio_mmio mmio;
+	_Atomic int line[4]; /* INTA-INTD as the host drives them */
+	_Atomic int mmio_line[VIRTIO_MMIO_SLOTS];
 	_Atomic unsigned messages; /* writes to the doorbell */
 	_Atomic uint32_t last_message;
 	uint16_t queue_size;
@@ -79,6 +111,13 @@ static inline void driver_set_line(void *sink, unsigned pin, bool level)
 	struct driver *driver = sink;
 
 	driver->line[pin] = level;
+}
+
+static inline void driver_set_mmio_line(void *sink, unsigned pin, bool level)
+{
+	struct driver *driver = sink;
+
+	driver->mmio_line[pin] = level;
 }
 
 static inline bool driver_doorbell_read(void *dev, uint64_t offset, unsigned size, uint64_t *value)
@@ -114,14 +153,17 @@ static inline void driver_init(struct driver *driver, bool deterministic)
 					      .size = 8,
 					      .ops = &driver_doorbell_ops,
 					      .dev = driver };
-	struct irq_line lines[4];
+	struct irq_line lines[4], mmio_lines[VIRTIO_MMIO_SLOTS];
 
 	memset(driver, 0, sizeof(*driver));
 	for (unsigned i = 0; i < 4; i++)
 		lines[i] = (struct irq_line){ driver_set_line, driver, i };
+	for (unsigned i = 0; i < VIRTIO_MMIO_SLOTS; i++)
+		mmio_lines[i] = (struct irq_line){ driver_set_mmio_line, driver, i };
 	clock_init(&driver->clock, deterministic, 1);
 	if (bus_init(&driver->bus, DRIVER_RAM, &driver->trace) || bus_add_region(&driver->bus, &doorbell) ||
-	    pci_host_init(&driver->host, &driver->bus, &layout, lines))
+	    pci_host_init(&driver->host, &driver->bus, &layout, lines) ||
+	    virtio_mmio_init(&driver->mmio, &driver->bus, DRIVER_MMIO, mmio_lines))
 		abort();
 	driver->queue_size = 256;
 }
@@ -131,6 +173,18 @@ static inline void driver_destroy(struct driver *driver)
 	pci_host_destroy(&driver->host);
 	bus_destroy(&driver->bus);
 	clock_destroy(&driver->clock);
+}
+
+/* Where a test's device goes on PCI. */
+static inline struct virtio_place driver_place(struct driver *driver, int devfn)
+{
+	return (struct virtio_place){ .pci = &driver->host, .devfn = devfn, .clock = &driver->clock };
+}
+
+/* And off PCI: in the next free slot. */
+static inline struct virtio_place driver_mmio_place(struct driver *driver)
+{
+	return (struct virtio_place){ .mmio = &driver->mmio, .clock = &driver->clock };
 }
 
 static inline uint64_t driver_read(struct driver *driver, uint64_t pa, unsigned size)
@@ -287,6 +341,78 @@ static inline void driver_notify(struct driver *driver, unsigned queue)
 static inline uint16_t driver_used_index(struct driver *driver, unsigned queue)
 {
 	return __atomic_load_n((uint16_t *)driver_ram(driver, DRIVER_USED(queue) + 2), __ATOMIC_ACQUIRE);
+}
+
+/*
+ * A packed ring's position runs over the ring twice, first with wrap counter 1 and then with 0.  Writes the
+ * descriptor at @position, available.
+ */
+static inline void driver_packed_put(struct driver *driver, unsigned queue, unsigned position,
+				     uint64_t address, uint32_t length, uint16_t id, uint16_t flags)
+{
+	const unsigned size = driver->queue_size;
+	uint8_t *d = (uint8_t *)driver_ram(driver, DRIVER_DESC(queue)) + position % size * 16;
+
+	memcpy(d, &address, 8);
+	memcpy(d + 8, &length, 4);
+	memcpy(d + 12, &id, 2);
+	flags |= position % (2 * size) < size ? DESC_AVAILABLE : DESC_USED;
+	__atomic_store_n((uint16_t *)(void *)(d + 14), flags, __ATOMIC_SEQ_CST);
+}
+
+/* Whether the device has written a used descriptor at @position. */
+static inline bool driver_packed_used(struct driver *driver, unsigned queue, unsigned position, uint16_t *id,
+				      uint32_t *written)
+{
+	const unsigned size = driver->queue_size;
+	const uint8_t *d = (uint8_t *)driver_ram(driver, DRIVER_DESC(queue)) + position % size * 16;
+	const bool wrap = position % (2 * size) < size;
+	uint16_t flags = __atomic_load_n((const uint16_t *)(const void *)(d + 14), __ATOMIC_SEQ_CST);
+
+	if (!!(flags & DESC_AVAILABLE) != wrap || !!(flags & DESC_USED) != wrap)
+		return false;
+	memcpy(written, d + 8, 4);
+	memcpy(id, d + 12, 2);
+	return true;
+}
+
+/* The memory-mapped transport. */
+
+static inline uint32_t driver_mmio_reg(struct driver *driver, unsigned slot, unsigned reg)
+{
+	return (uint32_t)driver_read(driver, DRIVER_MMIO + slot * VIRTIO_MMIO_SLOT_SIZE + reg, 4);
+}
+
+static inline void driver_mmio_set(struct driver *driver, unsigned slot, unsigned reg, uint32_t value)
+{
+	driver_write(driver, DRIVER_MMIO + slot * VIRTIO_MMIO_SLOT_SIZE + reg, 4, value);
+}
+
+static inline void driver_mmio_enable(struct driver *driver, unsigned slot, unsigned queue)
+{
+	memset(driver_ram(driver, DRIVER_DESC(queue)), 0, 0x8000);
+	driver_mmio_set(driver, slot, M_QUEUE_SEL, queue);
+	driver_mmio_set(driver, slot, M_QUEUE_SIZE, driver->queue_size);
+	driver_mmio_set(driver, slot, M_QUEUE_DESC, (uint32_t)DRIVER_DESC(queue));
+	driver_mmio_set(driver, slot, M_QUEUE_DRIVER, (uint32_t)DRIVER_AVAIL(queue));
+	driver_mmio_set(driver, slot, M_QUEUE_DEVICE, (uint32_t)DRIVER_USED(queue));
+	driver_mmio_set(driver, slot, M_QUEUE_READY, 1);
+	driver->available[queue] = 0;
+}
+
+/* The whole way to DRIVER_OK, with queues 0 to @queues - 1. */
+static inline void driver_mmio_start(struct driver *driver, unsigned slot, uint64_t features, unsigned queues)
+{
+	driver_mmio_set(driver, slot, M_STATUS, 0);
+	driver_mmio_set(driver, slot, M_STATUS, 3);
+	for (unsigned i = 0; i < 2; i++) {
+		driver_mmio_set(driver, slot, M_DRIVER_FEATURES_SEL, i);
+		driver_mmio_set(driver, slot, M_DRIVER_FEATURES, (uint32_t)(features >> (32 * i)));
+	}
+	driver_mmio_set(driver, slot, M_STATUS, 0xb);
+	for (unsigned i = 0; i < queues; i++)
+		driver_mmio_enable(driver, slot, i);
+	driver_mmio_set(driver, slot, M_STATUS, 0xf);
 }
 
 /* Deterministic mode: lets time pass until nothing more is going to happen. */
