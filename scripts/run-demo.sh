@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # run-demo.sh BIXI GUEST_DIR [DEMO]: boots Debian's loong64 kernel to a busybox shell; DEMO "debian": a whole Debian
-# (run-debian.sh).  With a terminal the
-# person is left at the guest's prompt; without one the boot is shown, the guest checks itself and powers
-# off, and the status is 0 only if all went well.
+# (run-debian.sh).  With a terminal the person is left at the guest's prompt; without one the boot is shown, the
+# guest checks itself and powers off, and the status is 0 only if all went well.
 set -euo pipefail
 bixi=$1 guest=$2
 case ${3:-} in

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # make soak: the long tests, one line a part, then "N passed, N failed".  Hours; logs are in build/soak.
-#   soak.sh [PART...]   only these parts: asan tsan inputs clang fuzz hostile
+#   soak.sh [PART...]   only these parts: clang inputs debian tsan asan hostile fuzz
 # Environment: COUNT, inputs an instruction (20000); FUZZ_SECONDS, a fuzzer (60); HOSTILE_RUNS, seeds a way (20).
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ mkdir -p "$logs"
 jobs=$(nproc)
 passed=0 failed=0
 wanted=("$@")
-[ $# = 0 ] && wanted=(clang inputs tsan asan hostile fuzz)
+[ $# = 0 ] && wanted=(clang inputs debian tsan asan hostile fuzz)
 
 # A finding ends the program that has it, with a status that nothing else uses.
 export ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
@@ -49,6 +49,11 @@ part_inputs() {
         tests/isa/run.sh --count "$count" --seed "${SEED:-$(date +%s)}"
 }
 
+part_debian() {
+    make -s -j"$jobs" all > "$logs/debian-build.log" 2>&1
+    step "a whole Debian starts by GRUB, takes ssh, and apt installs a package" debian make -s run DEMO=debian
+}
+
 # Debian with four cores, a disk and a console under TSan.
 tsan_boot() {
     local disk=$logs/disk.img status
@@ -63,7 +68,7 @@ tsan_boot() {
 part_tsan() {
     # gcc's TSan does not follow fences, and warns; they are not what orders data here, indices are.
     local make=(make -s -j"$jobs" O=build/tsan SANITIZE=thread CFLAGS=-Wno-tsan) test
-    local threads=(reserve machine eventloop chardev block virtio)
+    local threads=(reserve machine eventloop chardev block virtio nbd net 9p_device snapshot)
     step "the build with ThreadSanitizer" tsan-build "${make[@]}" all "${threads[@]/#/build/tsan/tests/unit/test_}" \
         build/tsan/tests/guest/smp.elf build/tsan/tests/hostile/hostile.elf || return
     for test in "${threads[@]}"; do

@@ -185,8 +185,8 @@ static int parse_rng(struct run_options *options, const char *text)
 	snprintf(keys, sizeof(keys), "%s", text ? text : "");
 	while ((key = strsep(&rest, ",")) && *key)
 		if (!place_option_take(&options->rng_place, key))
-			return usage_error("--rng=%s: the keys are bus=pci, bus=mmio, packed=on and packed=off",
-					   text);
+			return usage_error(
+				"--rng=%s: the keys are bus=pci, bus=mmio, packed=on and packed=off", text);
 	return -1;
 }
 
@@ -266,8 +266,9 @@ static int option_apply(struct run_options *options, enum option_id id, const ch
 		options->qmp = argument;
 		return -1;
 	case OPTION_GRAPHICS:
-		return usage_error("-g: graphics come in a later version; use the serial console, which is this "
-				   "terminal without -g");
+		return usage_error(
+			"-g: graphics come in a later version; use the serial console, which is this "
+			"terminal without -g");
 	case OPTION_LOAD:
 		options->load = argument;
 		return -1;

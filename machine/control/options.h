@@ -40,9 +40,9 @@ struct net_option {
 
 struct run_options {
 	const char *kernel, *initrd;
-	char *firmware;	  /* owned; NULL: the kernel starts directly */
-	const char *load; /* snapshot to go on with, NULL: none */
-	const char *vars; /* in firmware's string; NULL: variables are not kept */
+	char *firmware;	    /* owned; NULL: the kernel starts directly */
+	const char *load;   /* snapshot to go on with, NULL: none */
+	const char *vars;   /* in firmware's string; NULL: variables are not kept */
 	const char *append; /* never NULL */
 	unsigned cpus;
 	uint64_t ram_size; /* bytes */
@@ -61,7 +61,7 @@ struct run_options {
 	bool rng;
 	struct place_option rng_place;
 	const char *monitor, *qmp; /* back ends of the servers, NULL: none */
-	bool gdb, gdb_wait; /* GDB may come; the machine waits for it */
+	bool gdb, gdb_wait;	   /* GDB may come; the machine waits for it */
 	uint16_t gdb_port;
 	bool deterministic, no_reboot, stats;
 	unsigned trace_events; /* bit per enum trace_event; 0: no tracing */

@@ -188,7 +188,8 @@ static int refuse_untranslatable(const struct run_options *options)
 	if (strcmp(options->cpu->name, "la664") == 0)
 		return usage_error("--cpu la664: QEMU has no such model; use la464 or max with -q");
 	if (has_mmio(options))
-		return usage_error("bus=mmio: QEMU's machine has no such virtio devices; leave it out with -q");
+		return usage_error(
+			"bus=mmio: QEMU's machine has no such virtio devices; leave it out with -q");
 	if (options->trace_events)
 		return usage_error("--trace: QEMU cannot write Bixi's trace; leave it out with -q");
 	if (options->load)

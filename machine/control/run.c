@@ -45,7 +45,7 @@ struct run {
 	struct servers servers;
 	struct boot_request boot;
 	struct flash_start *flash; /* NULL: direct start */
-	char cpu_name[24]; /* "Loongson-3A5000" */
+	char cpu_name[24];	   /* "Loongson-3A5000" */
 	uint8_t seed[PLATFORM_SEED_SIZE];
 	bool loaded; /* images are in RAM for the first start */
 	char error[ERROR_SIZE];
@@ -81,7 +81,8 @@ static int load_images(struct run *run)
 	int error;
 
 	if (!run->flash && !run->boot.kernel) {
-		snprintf(run->error, ERROR_SIZE, "the guest rebooted, but --load was given without -k KERNEL");
+		snprintf(run->error, ERROR_SIZE,
+			 "the guest rebooted, but --load was given without -k KERNEL");
 		return -ENOENT;
 	}
 	fill_seed(run);
@@ -134,8 +135,8 @@ static int create_machine(struct run *run)
 	};
 	run->machine->reset_hook = reset_images;
 	run->machine->reset_opaque = run;
-	if (options->firmware && flash_start_create(&run->flash, run->machine, options->firmware, options->vars,
-						    &run->boot, run->error))
+	if (options->firmware && flash_start_create(&run->flash, run->machine, options->firmware,
+						    options->vars, &run->boot, run->error))
 		return run_refuse(run);
 	return -1;
 }

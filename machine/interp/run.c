@@ -394,7 +394,8 @@ static void run_on(struct cpu *cpu, struct slice *slice)
 uint64_t interp_run(struct cpu *cpu, uint64_t budget)
 {
 	const uint64_t start = cpu->insn_count;
-	struct slice slice = { .stop = budget < UINT64_MAX - start ? start + budget : UINT64_MAX, .last = -1 };
+	struct slice slice = { .stop = budget < UINT64_MAX - start ? start + budget : UINT64_MAX,
+			       .last = -1 };
 
 	cpu->segment_pc = cpu->pc;
 	cpu->clock_count = start;

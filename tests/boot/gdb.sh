@@ -25,7 +25,7 @@ start() {
 # session NAME SCRIPT [FILE]: GDB with a script; what it said is in $work/NAME.session.
 session() {
     timeout $((200 * ${TIME_SCALE:-1})) scripts/setup-tools.sh gdb -nx -batch -ex "target remote :$port" \
-        -x "$2" "${@:3}" > "$work/$1.session" 2>&1 < /dev/null
+        -x tests/gdb/common.py -x "$2" "${@:3}" > "$work/$1.session" 2>&1 < /dev/null
 }
 
 # count NAME: each check of a session is a test.

@@ -46,7 +46,9 @@ static int add_device(struct machine *machine, struct virtio_device *device)
 
 static struct virtio_place next_place(struct machine *machine)
 {
-	return (struct virtio_place){ .pci = &machine->pci, .devfn = PCI_DEVFN_AUTO, .clock = &machine->clock };
+	return (struct virtio_place){ .pci = &machine->pci,
+				      .devfn = PCI_DEVFN_AUTO,
+				      .clock = &machine->clock };
 }
 
 static void add_disk(struct machine *machine)

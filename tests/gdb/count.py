@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # A session that only looks: break- and watchpoints, steps, registers, memory.  The guest executes what it
 # would have executed without.
-import gdb
 
-for command in ["set pagination off", "set confirm off", "break mapped_start", "hbreak straight",
+for command in ["break mapped_start", "hbreak straight",
                 "watch *(int *)&counter", "awatch *(long *)&guest_watched", "rwatch *(long *)&limit",
                 "break general_entry", "break turn"]:
     gdb.execute(command)

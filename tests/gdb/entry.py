@@ -1,20 +1,6 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # A session that waits for the kernel: from the boot ROM into its first instruction.
-import gdb
 
-
-def check(sentence, good, *seen):
-    print("%s %s" % ("ok  " if good else "FAIL", sentence))
-    if not good:
-        print("     seen:", *seen)
-
-
-def value(expression):
-    return int(gdb.parse_and_eval(expression)) & (1 << 64) - 1
-
-
-for command in ["set pagination off", "set confirm off"]:
-    gdb.execute(command)
 steps = 0
 while value("$pc") >> 20 == 0x1C0 and steps < 200:
     gdb.execute("stepi", to_string=True)

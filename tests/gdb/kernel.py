@@ -1,26 +1,6 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # A session with Debian's kernel, which runs when GDB comes: code, data and page tables that we did not write.
-import gdb
 
-def run(command):
-    try:
-        return gdb.execute(command, to_string=True)
-    except gdb.error as error:
-        return "error: %s" % error
-
-
-def check(sentence, good, *seen):
-    print("%s %s" % ("ok  " if good else "FAIL", sentence))
-    if not good:
-        print("     seen:", *seen)
-
-
-def value(expression):
-    return int(gdb.parse_and_eval(expression)) & (1 << 64) - 1
-
-
-run("set pagination off")
-run("set confirm off")
 check("the core is in mapped mode in the kernel", value("$crmd") & 0x1B == 0x10, hex(value("$crmd")))
 handler = value("$eentry")
 check("the kernel's exception entry is disassembled", "csrwr" in run("x/4i 0x%x" % handler),

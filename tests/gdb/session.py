@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # A session of GDB with tests/gdb/target.S on a machine of two cores, as GDB's own Python runs it:
-#   gdb -nx -batch -ex "target remote :PORT" -x session.py target.elf
+#   gdb -nx -batch -ex "target remote :PORT" -x common.py -x session.py target.elf
 # Prints a line a check and leaves the machine detached, so that the guest ends by itself.
 import re
-
-gdb.execute("set pagination off")
-gdb.execute("set confirm off")
-
 
 last_stop = None
 
@@ -17,23 +13,6 @@ def stopped(event):
 
 
 gdb.events.stop.connect(stopped)
-
-
-def run(command):
-    try:
-        return gdb.execute(command, to_string=True)
-    except gdb.error as error:
-        return "error: %s" % error
-
-
-def check(sentence, good, *seen):
-    print("%s %s" % ("ok  " if good else "FAIL", sentence))
-    if not good:
-        print("     seen:", *seen)
-
-
-def value(expression):
-    return int(gdb.parse_and_eval(expression)) & (1 << 64) - 1
 
 
 def where():
