@@ -120,6 +120,7 @@ clean:
 help:
 	@echo 'make              build bixi ($(O)/bixi)'
 	@echo 'make run          install what is needed, boot Debian'"'"'s loong64 kernel to a shell'
+	@echo 'make run DEMO=debian   make a Debian disk (once), boot it by firmware to its login'
 	@echo 'make test         install what is needed, run all tests'
 	@echo 'make bench        compare with QEMU in the same run'
 	@echo 'make fuzz         each fuzzer for 60 seconds'

@@ -10,7 +10,8 @@ _bixi() {
     case $before in
     --cpu) mapfile -t COMPREPLY < <(compgen -W "la464 la664 max" -- "$word") ;;
     -M) mapfile -t COMPREPLY < <(compgen -W "virt" -- "$word") ;;
-    --serial | --console | --monitor | --qmp) mapfile -t COMPREPLY < <(compgen -W "stdio file: pty unix: tcp:" -- "$word") ;;
+    --serial | --console | --monitor) mapfile -t COMPREPLY < <(compgen -W "stdio file: pty unix: tcp: null" -- "$word") ;;
+    --qmp) mapfile -t COMPREPLY < <(compgen -W "unix: tcp:" -- "$word") ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "user user,hostfwd=tcp: tap= socket= none" -- "$word") ;;
     --trace) mapfile -t COMPREPLY < <(compgen -W "exception interrupt tlb device csr all" -- "$word") ;;
     *)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * Saved state as a stream of named pieces (state.h).  All numbers are little-endian:
- *
- *	section: 'S', length of the name (1 byte), name, version (4 bytes), size of its pieces (8 bytes),
- *pieces piece:   'P', length of the name (1 byte), name, size (8 bytes), data
+ * Saved state as a stream of named pieces (state.h).  All numbers are little-endian.  A section: 'S', length
+ * of the name (1 byte), name, version (4 bytes), size of its pieces (8 bytes), pieces.  A piece: 'P', length
+ * of the name (1 byte), name, size (8 bytes), data.
  *
  * Readers take nothing for granted: every length is compared with what is left of the section.
  */

@@ -60,7 +60,9 @@ static int add_chardev(struct arg_list *list, const char *id, const char *backen
 	char *path = escape_commas(rest);
 
 	arg_add(list, "-chardev");
-	if (strcmp(backend, "stdio") == 0) {
+	if (strcmp(backend, "null") == 0) {
+		arg_add(list, "null,id=%s", id);
+	} else if (strcmp(backend, "stdio") == 0) {
 		arg_add(list, "stdio,id=%s,mux=on,signal=off", id);
 		arg_add(list, "-mon");
 		arg_add(list, "chardev=%s,mode=readline", id);
@@ -74,8 +76,9 @@ static int add_chardev(struct arg_list *list, const char *id, const char *backen
 		arg_add(list, "socket,id=%s,host=127.0.0.1,port=%s,server=on,wait=off", id, rest);
 	} else {
 		free(path);
-		return usage_error("%s is no back end: give stdio, file:PATH, pty, unix:PATH or tcp:PORT",
-				   backend);
+		return usage_error(
+			"%s is no back end: give stdio, file:PATH, pty, unix:PATH, tcp:PORT or null",
+			backend);
 	}
 	free(path);
 	return -1;

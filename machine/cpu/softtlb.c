@@ -139,13 +139,6 @@ static void bank_flush_range(struct softtlb_bank *bank, uint64_t key, uint64_t v
 	}
 }
 
-void softtlb_flush_page(struct cpu *cpu, uint64_t va, unsigned bits)
-{
-	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
-		if (cpu->softtlb.key[i])
-			bank_flush_range(&cpu->softtlb.bank[i], cpu->softtlb.key[i], va, bits);
-}
-
 void softtlb_flush_asid_page(struct cpu *cpu, int asid, uint64_t va, unsigned bits)
 {
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)

@@ -56,10 +56,10 @@ void softtlb_select(struct cpu *cpu);
 
 void softtlb_flush_all(struct cpu *cpu);
 
-/* Drops what lies in the 2^bits bytes around @va, from every bank. */
-void softtlb_flush_page(struct cpu *cpu, uint64_t va, unsigned bits);
-
-/* The same for one TLB entry's reach: root's mapped banks of @asid, or of any if @asid is negative. */
+/*
+ * Drops what lies in the 2^bits bytes around @va, one TLB entry's reach: from root's mapped banks of @asid,
+ * or of any if @asid is negative.
+ */
 void softtlb_flush_asid_page(struct cpu *cpu, int asid, uint64_t va, unsigned bits);
 
 /* Drops root's mapped banks of @asid, or of any if @asid is negative. */

@@ -97,11 +97,6 @@ void blob_set8(struct blob *blob, size_t offset, uint8_t value)
 	set_integer(blob, offset, value, 1);
 }
 
-void blob_set16(struct blob *blob, size_t offset, uint16_t value)
-{
-	set_integer(blob, offset, value, 2);
-}
-
 void blob_set32(struct blob *blob, size_t offset, uint32_t value)
 {
 	set_integer(blob, offset, value, 4);

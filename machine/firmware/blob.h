@@ -31,7 +31,6 @@ size_t blob_align(struct blob *blob, size_t alignment);
 
 /* Overwrites bytes that are there already. */
 void blob_set8(struct blob *blob, size_t offset, uint8_t value);
-void blob_set16(struct blob *blob, size_t offset, uint16_t value);
 void blob_set32(struct blob *blob, size_t offset, uint32_t value);
 void blob_set64(struct blob *blob, size_t offset, uint64_t value);
 

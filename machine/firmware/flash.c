@@ -63,56 +63,29 @@ enum { MANUFACTURER_INTEL = 0x89, DEVICE_128_MBIT = 0x18 };
 
 /* What a chip answers to CFI queries, from index 0x10 on (JEP137, 2.3; the Intel table at 0x31). */
 #define QUERY_FIRST 0x10
+/* clang-format off */
 static const uint8_t query[] = {
-	'Q',
-	'R',
-	'Y',
-	0x01,
-	0x00, /* primary command set */
-	0x31,
-	0x00, /* its table */
-	0,
-	0,
-	0,
-	0, /* no alternate command set */
-	0x45,
-	0x55,
-	0,
-	0, /* supply: 4.5 V to 5.5 V, none for programming */
-	7,
-	7,
-	10,
-	0, /* times as powers of 2: word and buffer (us), block (ms), chip */
-	4,
-	4,
-	4,
-	0,  /* and at most so many times that, as powers of 2 */
-	23, /* bytes of a chip, as a power of 2 */
-	0x02,
-	0x00, /* 8- or 16-bit bus */
-	11,
-	0,			   /* bytes of the write buffer, as a power of 2 */
-	1,			   /* erase regions: */
-	(FLASH_BLOCKS - 1) & 0xff, /* number of blocks - 1 */
-	(FLASH_BLOCKS - 1) >> 8,   /* */
-	(CHIP_BLOCK >> 8) & 0xff,  /* bytes of a block / 256 */
-	CHIP_BLOCK >> 16,	   /* */
-	'P',
-	'R',
-	'I',
-	'1',
-	'0', /* Intel's table, version 1.0 */
-	0x20,
-	0,
-	0,
-	0,
-	0, /* features: blocks are locked one by one; nothing while suspended */
-	0x03,
-	0x00, /* block status: locked, locked down */
-	0x50,
-	0x00, /* best supply: 5.0 V */
-	0,    /* no protection registers */
+	'Q', 'R', 'Y',
+	0x01, 0x00, 0x31, 0x00,   /* primary command set, its table */
+	0x00, 0x00, 0x00, 0x00,   /* no alternate command set */
+	0x45, 0x55, 0x00, 0x00,   /* supply: 4.5 V to 5.5 V, none for programming */
+	7, 7, 10, 0,              /* times as powers of 2: word and buffer (us), block (ms), chip */
+	4, 4, 4, 0,               /* and at most so many times that, as powers of 2 */
+	23,                       /* bytes of a chip, as a power of 2 */
+	0x02, 0x00,               /* 8- or 16-bit bus */
+	11, 0,                    /* bytes of the write buffer, as a power of 2 */
+	1,                        /* erase regions; of the one: */
+	(FLASH_BLOCKS - 1) & 0xff, (FLASH_BLOCKS - 1) >> 8, /* number of blocks - 1 */
+	(CHIP_BLOCK >> 8) & 0xff, CHIP_BLOCK >> 16,         /* bytes of a block / 256 */
+
+	'P', 'R', 'I', '1', '0',  /* Intel's table, version 1.0 */
+	0x20, 0x00, 0x00, 0x00,   /* features: blocks are locked one by one */
+	0x00,                     /* nothing while suspended */
+	0x03, 0x00,               /* block status: locked, locked down */
+	0x50, 0x00,               /* best supply: 5.0 V, none for programming */
+	0,                        /* no protection registers */
 };
+/* clang-format on */
 
 /* The two chips' answers side by side. */
 static uint32_t both(uint32_t value)

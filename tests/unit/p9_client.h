@@ -128,7 +128,7 @@ static inline uint64_t client_get(struct client *c, unsigned bytes)
 {
 	uint64_t value = 0;
 
-	if (c->at + bytes > c->request.reply_size)
+	if (bytes > sizeof(value) || c->at + bytes > c->request.reply_size)
 		abort();
 	memcpy(&value, c->request.reply + c->at, bytes);
 	c->at += bytes;
