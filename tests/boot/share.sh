@@ -4,11 +4,13 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 # A mount of root's goes away with this script, however it ends.
-[ "$(id -u)" != 0 ] || [ -n "${SHARE_NAMESPACE:-}" ] || SHARE_NAMESPACE=yes exec unshare -m "$0"
+if [ "$(id -u)" = 0 ] && [ -z "${SHARE_NAMESPACE:-}" ] && unshare -m true 2> /dev/null; then
+    SHARE_NAMESPACE=yes exec unshare -m "$0"
+fi
 . tests/boot/lib.sh
 shares=$work/shares
 mkdir -p "$shares"/{guest,ro,loose,mmap,full,packed}
-if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1m bixi-test "$shares/full"; then
+if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1m bixi-test "$shares/full" 2> /dev/null; then
     trap 'umount "$shares/full"; rm -rf "$work"' EXIT # lib.sh's, behind the mount
     full=yes
 fi
@@ -180,7 +182,7 @@ GUEST
 timeout $((300 * ${TIME_SCALE:-1})) "$bixi" run -m 256M -k "$guest/vmlinuz" -i "$guest/initrd" \
     -a "console=ttyS0 quiet bixi.do=share,poweroff" --share "$shares/packed,guest" --monitor "unix:$work/monitor" \
     < /dev/null > "$work/save.log" 2>&1 &
-for ((i = 0; i < 3000; i++)); do grep -q "snapshot begin" "$work/save.log" && break; sleep 0.1; done
+for ((i = 0; i < 3000; i++)); do grep -qs "snapshot begin" "$work/save.log" && break; sleep 0.1; done
 python3 - "$work/monitor" "$work/snapshot" <<'PYTHON'
 import socket, sys
 monitor = socket.socket(socket.AF_UNIX)
