@@ -167,7 +167,7 @@ static struct machine *make(struct recorder *recorder, struct machine_config con
 
 static uint32_t counter(struct machine *machine)
 {
-	return *(volatile uint32_t *)bus_ram(&machine->bus, COUNTER, 4);
+	return __atomic_load_n((uint32_t *)bus_ram(&machine->bus, COUNTER, 4), __ATOMIC_RELAXED);
 }
 
 static void save(struct machine *machine)
@@ -266,6 +266,16 @@ static void restored_machines_go_on_exactly(void **state)
 	}
 }
 
+static uint64_t now_standing(struct machine *machine)
+{
+	uint64_t now;
+
+	machine_pause(machine);
+	now = clock_now(&machine->clock);
+	machine_resume(machine);
+	return now;
+}
+
 static void *save_while_it_runs(void *opaque)
 {
 	struct machine *machine = opaque;
@@ -273,9 +283,9 @@ static void *save_while_it_runs(void *opaque)
 
 	while (counter(machine) < 10)
 		usleep(100);
-	before = clock_now(&machine->clock);
+	before = now_standing(machine);
 	save(machine);
-	after = clock_now(&machine->clock);
+	after = now_standing(machine);
 	assert_true(after >= before);
 	assert_false(machine_is_stopped(machine));
 	return NULL;
