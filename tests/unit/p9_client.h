@@ -124,6 +124,14 @@ static inline int client_call(struct client *c, uint8_t type, const char *format
 	return client_send(c, type, 0);
 }
 
+static inline void client_skip(struct client *c, unsigned bytes)
+{
+	if (c->at + bytes > c->request.reply_size)
+		abort();
+	c->at += bytes;
+}
+
+/* A number of at most 8 bytes. */
 static inline uint64_t client_get(struct client *c, unsigned bytes)
 {
 	uint64_t value = 0;
