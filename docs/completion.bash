@@ -8,12 +8,12 @@ _bixi() {
         return
     fi
     case $before in
-    --cpu) mapfile -t COMPREPLY < <(compgen -W "la464 la664 max" -- "$word") ;;
+    --cpu) mapfile -t COMPREPLY < <(compgen -W "la464 la464,lvz=off la664 la664,lvz=off max max,lvz=off" -- "$word") ;;
     -M) mapfile -t COMPREPLY < <(compgen -W "virt" -- "$word") ;;
     --serial | --console | --monitor) mapfile -t COMPREPLY < <(compgen -W "stdio file: pty unix: tcp: null" -- "$word") ;;
     --qmp) mapfile -t COMPREPLY < <(compgen -W "unix: tcp:" -- "$word") ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "user user,hostfwd=tcp: tap= socket= none" -- "$word") ;;
-    --trace) mapfile -t COMPREPLY < <(compgen -W "exception interrupt tlb device csr all" -- "$word") ;;
+    --trace) mapfile -t COMPREPLY < <(compgen -W "exception interrupt tlb device csr vmexit all" -- "$word") ;;
     *)
         if [[ $word == -* && ${COMP_WORDS[1]} == run ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" run -h | grep -oE '^  (-[a-zA-Z])?,? ?(--[a-z-]+)?' | tr -d ',')" -- "$word")

@@ -16,6 +16,8 @@ why_fuzz="to build the fuzzers"
 packages_fuzz="clang-19 libclang-rt-19-dev"
 why_debian="to make a Debian disk"
 packages_debian="debootstrap fdisk dosfstools e2fsprogs openssh-client"
+why_kvm="to make a disk with QEMU for a guest"
+packages_kvm="dpkg zstd cpio e2fsprogs binutils"
 
 missing=()
 for group in "$@"; do

@@ -64,12 +64,12 @@ static int check_config(struct machine *machine, const struct machine_config *gi
 	config->entry = config->entry ? config->entry : BOOT_ROM_BASE;
 	machine->trace = config->trace ? config->trace : &no_trace;
 	machine->board = machine_board_find(config->board);
-	machine->model = cpu_model_find(config->cpu_model);
 	if (!machine->board)
 		return refuse(-EINVAL, error, error_size, "there is no machine type \"%s\"", config->board);
-	if (!machine->model)
+	if (!cpu_model_parse(&machine->model, config->cpu_model))
 		return refuse(-EINVAL, error, error_size, "there is no processor model \"%s\"",
 			      config->cpu_model);
+	config->cpu_model = machine->model.name;
 	if (config->cpus > CPU_MAX)
 		return refuse(-EINVAL, error, error_size, "%u cores are too many: at most %u are possible",
 			      config->cpus, CPU_MAX);
@@ -84,7 +84,7 @@ static int create_cpu(struct machine *machine, unsigned id)
 
 	if (!cpu)
 		return -ENOMEM;
-	err = cpu_init(cpu, id, machine->model, &machine->group, &machine->bus, &machine->clock,
+	err = cpu_init(cpu, id, &machine->model, &machine->group, &machine->bus, &machine->clock,
 		       machine->trace, machine->config.seed);
 	if (err) {
 		free(cpu);

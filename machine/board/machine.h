@@ -35,7 +35,7 @@ struct vcpu;
 /* What a user chooses.  Zero or NULL stands for the default in brackets. */
 struct machine_config {
 	const char *board;     /* ["virt"] */
-	const char *cpu_model; /* la464, la664, ["max"] */
+	const char *cpu_model; /* la464, la664, ["max"], each with lvz=off: cpu_model_parse() */
 	unsigned cpus;	       /* 1-64, [1] */
 	uint64_t ram_size;     /* bytes, whole pages, [1 GiB] */
 	uint64_t entry;	       /* reset pc of all cores, [0x1c000000, the boot ROM] */
@@ -122,7 +122,7 @@ struct machine {
 	struct event_loop loop;
 	struct trace *trace;	/* never NULL */
 	struct cpu_group group; /* group.cpu[0 .. count - 1] */
-	const struct cpu_model *model;
+	struct cpu_model model;
 
 	const struct board *board;
 	void *board_state;

@@ -150,7 +150,7 @@ static void pci_reset_entry(void *opaque)
 static int create_chip(struct virt *virt)
 {
 	struct machine *machine = virt->machine;
-	const struct cpu_model *model = machine->model;
+	const struct cpu_model *model = &machine->model;
 	unsigned cores = machine->group.count;
 	int err;
 
@@ -248,7 +248,7 @@ static int map_mmio(struct virt *virt)
 
 	for (unsigned i = 0; i < sizeof(map) / sizeof(map[0]) && !err; i++)
 		err = device_map(map[i].dev, bus, map[i].base);
-	if (!err && virt->machine->model->cpucfg[1] & CPUCFG1_MSG_INT)
+	if (!err && virt->machine->model.cpucfg[1] & CPUCFG1_MSG_INT)
 		err = avec_map(&virt->avec, bus, AVEC_BASE);
 	return err;
 }

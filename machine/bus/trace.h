@@ -16,8 +16,11 @@ enum trace_event {
 	TRACE_TLB,	 /* name: refill, fill, write, invtlb, ptw;   a: va, entry, extra */
 	TRACE_DEVICE,	 /* name: "device.register";   a: offset, value, size | write << 8 */
 	TRACE_CSR,	 /* name: CSR name;   a: number, old, new */
+	TRACE_VMEXIT,	 /* name: "enter", or the exit's exception;   a: guest pc; gpa, insn or number; GID */
 	TRACE_EVENT_COUNT
 };
+
+#define TRACE_VMENTER "enter" /* the name of TRACE_VMEXIT for an entry into guest mode */
 
 struct trace_record {
 	enum trace_event event;

@@ -86,7 +86,8 @@ static void run_trace(struct command_call *call)
 
 	if (!events)
 		fprintf(call->out,
-			"trace-event %s: the events are exception, interrupt, tlb, device, csr and all\n",
+			"trace-event %s: the events are exception, interrupt, tlb, device, csr, vmexit and "
+			"all\n",
 			call->argv[0]);
 	else if (strcmp(call->argv[1], "on") == 0)
 		atomic_fetch_or(&call->machine->trace->enabled, events);
@@ -98,11 +99,12 @@ static void run_trace(struct command_call *call)
 
 static const char *trace_word(struct command_context *context, unsigned argument, unsigned index)
 {
-	static const char *const events[] = { "exception", "interrupt", "tlb", "device", "csr", "all" };
 	static const char *const states[] = { "on", "off" };
 
+	if (argument == 0 && index < TRACE_EVENT_COUNT)
+		return trace_event_name(index);
 	if (argument == 0)
-		return index < sizeof(events) / sizeof(events[0]) ? events[index] : NULL;
+		return index == TRACE_EVENT_COUNT ? "all" : NULL;
 	return argument == 1 && index < 2 ? states[index] : NULL;
 }
 

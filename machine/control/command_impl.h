@@ -56,9 +56,12 @@ void command_info_registers(struct command_call *call);
 void command_info_tlb(struct command_call *call);
 const char *command_registers_word(struct command_context *context, unsigned argument, unsigned index);
 
+/* "guest 3" for a core that is in guest mode, else "": into @text, which is returned. */
+const char *command_guest_text(const struct cpu *cpu, char *text, size_t size);
+
 /*
- * The value of register @name ("pc", "r4", "a0", the CSRs); the core stands still.  False if there is
- * none of that name.
+ * The value of register @name ("pc", "r4", "a0", root's CSRs, the guest's with the prefix "gcsr_"); the core
+ * stands still.  False if there is none of that name.
  */
 bool command_register_get(struct cpu *cpu, const char *name, uint64_t *value);
 

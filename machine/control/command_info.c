@@ -7,6 +7,7 @@
 #include "machine/control/control.h"
 #include "machine/control/options.h"
 #include "machine/control/serial.h"
+#include "machine/control/trace.h"
 
 static void info_version(struct command_call *call)
 {
@@ -22,10 +23,12 @@ static void info_cpus(struct command_call *call)
 {
 	for (unsigned id = 0; id < call->machine->group.count; id++) {
 		const struct cpu *cpu = call->machine->group.cpu[id];
+		char guest[16];
 
-		fprintf(call->out, "%c CPU #%u: pc=0x%016" PRIx64 " plv=%u%s thread_id=%d\n",
-			cpu == call->cpu ? '*' : ' ', id, cpu->pc, cpu_plv(cpu),
-			atomic_load(&cpu->halted) ? " (idle)" : "",
+		command_guest_text(cpu, guest, sizeof(guest));
+		fprintf(call->out, "%c CPU #%u: pc=0x%016" PRIx64 " plv=%u%s%s%s%s thread_id=%d\n",
+			cpu == call->cpu ? '*' : ' ', id, cpu->pc, cpu_plv(cpu), *guest ? " (" : "", guest,
+			*guest ? ")" : "", atomic_load(&cpu->halted) ? " (idle)" : "",
 			atomic_load(&call->machine->thread_id[id]));
 	}
 }
@@ -164,23 +167,16 @@ static void info_chardev(struct command_call *call)
 
 static void info_trace_events(struct command_call *call)
 {
-	static const char *const name[TRACE_EVENT_COUNT] = {
-		[TRACE_EXCEPTION] = "exception",
-		[TRACE_INTERRUPT] = "interrupt",
-		[TRACE_TLB] = "tlb",
-		[TRACE_DEVICE] = "device",
-		[TRACE_CSR] = "csr",
-	};
-
 	for (unsigned event = 0; event < TRACE_EVENT_COUNT; event++)
-		fprintf(call->out, "%s : state %d\n", name[event], trace_on(call->machine->trace, event));
+		fprintf(call->out, "%s : state %d\n", trace_event_name(event),
+			trace_on(call->machine->trace, event));
 }
 
 static const struct command info_table[] = {
 	{ "version", NULL, "", 0, 0, "the version of Bixi", .fn = info_version },
 	{ "status", NULL, "", 0, 0, "whether the machine runs", .fn = info_status },
 	{ "cpus", NULL, "", 0, 0, "the cores and where they are", .fn = info_cpus, .standing = true },
-	{ "registers", NULL, "[-a] [csr|fp|vector]", 0, 2, "registers of the core, -a: of all cores",
+	{ "registers", NULL, "[-a] [csr|gcsr|fp|vector]", 0, 2, "registers of the core, -a: of all cores",
 	  .fn = command_info_registers, .standing = true, .word = command_registers_word },
 	{ "tlb", NULL, "", 0, 0, "the valid TLB entries of the core", .fn = command_info_tlb,
 	  .standing = true },

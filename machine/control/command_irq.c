@@ -35,17 +35,39 @@ static void print_lines(FILE *out, const char *what, uint64_t lines)
 	fputs(lines ? "\n" : " none\n", out);
 }
 
+static void print_enables(const struct csr_file *csr, FILE *out)
+{
+	fprintf(out, "interrupts %s, vector spacing %u", csr->crmd & CRMD_IE ? "on" : "off",
+		(unsigned)(csr->ecfg >> 16 & 7));
+}
+
+/* Of a guest that waits for interrupts or has some: whether it runs at the moment is all the same. */
+static void print_guest(struct cpu *cpu, uint64_t lines, FILE *out)
+{
+	const uint64_t gintc = cpu->root.gintc;
+	uint64_t pending = cpu_estat(cpu, CPU_GUEST) & lines, enabled = cpu->guest.ecfg & lines;
+
+	if (!pending && !enabled)
+		return;
+	fprintf(out, "  guest %u: ", GSTAT_GID(cpu->root.gstat));
+	print_enables(&cpu->guest, out);
+	fputc('\n', out);
+	print_lines(out, "  enabled", enabled);
+	print_lines(out, "  pending", pending);
+	print_lines(out, "  by GINTC.VIP", GINTC_VIP(gintc) << 2);
+	print_lines(out, "  let through by GINTC.PIP", GINTC_PIP(gintc) << 2);
+}
+
 static void print_core(struct cpu *cpu, const struct ipi *ipi, FILE *out)
 {
 	const uint64_t lines = (UINT64_C(1) << LINE_COUNT) - 1;
-	const struct csr_file *csr = cpu->csr;
-	uint64_t pending = cpu_estat(cpu) & lines, enabled = csr->ecfg & lines;
 
-	fprintf(out, "CPU#%u: interrupts %s, vector spacing %u%s\n", cpu->id,
-		csr->crmd & CRMD_IE ? "on" : "off", (unsigned)(csr->ecfg >> 16 & 7),
-		atomic_load(&cpu->halted) ? ", idle" : "");
-	print_lines(out, "enabled", enabled);
-	print_lines(out, "pending", pending);
+	fprintf(out, "CPU#%u: ", cpu->id);
+	print_enables(&cpu->root, out);
+	fputs(atomic_load(&cpu->halted) ? ", idle\n" : "\n", out);
+	print_lines(out, "enabled", cpu->root.ecfg & lines);
+	print_lines(out, "pending", cpu_estat(cpu, CPU_ROOT) & lines);
+	print_guest(cpu, lines, out);
 	if (ipi && ipi->core[cpu->id].status)
 		fprintf(out, "  IPI status %08" PRIx32 " enable %08" PRIx32 "\n", ipi->core[cpu->id].status,
 			ipi->core[cpu->id].enable);

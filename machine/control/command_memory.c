@@ -205,12 +205,19 @@ void command_xp(struct command_call *call)
 
 void command_gva2gpa(struct command_call *call)
 {
-	uint64_t va, pa;
+	uint64_t va, gpa, pa;
 
 	if (!parse_address(call, 0, &va))
 		return;
-	if (debug_translate(call->cpu, va, &pa))
-		fprintf(call->out, "gpa: 0x%" PRIx64 "\n", pa);
-	else
+	if (!debug_guest_physical(call->cpu, va, &gpa)) {
 		fprintf(call->out, "the core has no translation of 0x%" PRIx64 "\n", va);
+		return;
+	}
+	fprintf(call->out, "gpa: 0x%" PRIx64 "\n", gpa);
+	if (!call->cpu->guest_mode)
+		return;
+	if (debug_translate(call->cpu, va, &pa))
+		fprintf(call->out, "hpa: 0x%" PRIx64 "\n", pa);
+	else
+		fprintf(call->out, "stage 2 has no translation of it\n");
 }

@@ -19,7 +19,8 @@ static const char *const main_csr[] = {
 	"PGDL", "PGDH", "CPUID", "TLBRENTRY", "TLBRBADV", "TLBRERA", "DMW0", "DMW1", "DMW2",   "DMW3",
 };
 
-#define COLUMNS 4 /* registers of a line */
+#define COLUMNS	     4	     /* registers of a line */
+#define GUEST_PREFIX "gcsr_" /* of the guest's registers in addresses, as GDB has them */
 
 static void print_register(FILE *out, unsigned *column, const char *name, uint64_t value)
 {
@@ -32,31 +33,55 @@ static void end_line(FILE *out, unsigned column)
 		fputc('\n', out);
 }
 
+const char *command_guest_text(const struct cpu *cpu, char *text, size_t size)
+{
+	*text = 0;
+	if (cpu->guest_mode)
+		snprintf(text, size, "guest %u", GSTAT_GID(cpu->root.gstat));
+	return text;
+}
+
+/* Those of the mode that the core is in. */
 static void print_general(struct cpu *cpu, FILE *out)
 {
 	unsigned column = 0;
 	uint64_t value;
+	char guest[16];
 
-	fprintf(out, "pc        %016" PRIx64 "  plv %u  interrupts %s  %s%s\n", cpu->pc, cpu_plv(cpu),
+	fprintf(out, "pc        %016" PRIx64 "  plv %u  interrupts %s  %s%s%s%s\n", cpu->pc, cpu_plv(cpu),
 		cpu->csr->crmd & CRMD_IE ? "on" : "off", cpu->csr->crmd & CRMD_PG ? "paged" : "direct",
-		atomic_load(&cpu->halted) ? "  idle" : "");
+		atomic_load(&cpu->halted) ? "  idle" : "", cpu->guest_mode ? "  " : "",
+		command_guest_text(cpu, guest, sizeof(guest)));
 	for (unsigned i = 0; i < 32; i++)
 		print_register(out, &column, gpr_name[i], cpu->gpr[i]);
 	for (size_t i = 0; i < sizeof(main_csr) / sizeof(main_csr[0]); i++)
-		if (csr_peek(cpu, main_csr[i], &value))
+		if (csr_peek(cpu, cpu->csr, main_csr[i], &value))
 			print_register(out, &column, main_csr[i], value);
 	end_line(out, column);
 }
 
-static void print_csrs(struct cpu *cpu, FILE *out)
+static void print_file(struct cpu *cpu, struct csr_file *file, FILE *out)
 {
 	unsigned column = 0;
 	uint64_t value;
 
 	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++)
-		if (csr_peek(cpu, csr_info[slot].name, &value))
+		if (csr_peek(cpu, file, csr_info[slot].name, &value))
 			print_register(out, &column, csr_info[slot].name, value);
 	end_line(out, column);
+}
+
+static void print_csrs(struct cpu *cpu, FILE *out)
+{
+	print_file(cpu, &cpu->root, out);
+}
+
+static void print_guest_csrs(struct cpu *cpu, FILE *out)
+{
+	if (cpu_model_lvz(cpu->model))
+		print_file(cpu, &cpu->guest, out);
+	else
+		fputs("this processor has no LVZ\n", out);
 }
 
 static void print_fp(struct cpu *cpu, FILE *out)
@@ -81,7 +106,8 @@ static const struct group {
 	const char *name;
 	void (*print)(struct cpu *cpu, FILE *out);
 } group_table[] = {
-	{ "general", print_general }, { "csr", print_csrs }, { "fp", print_fp }, { "vector", print_vector }
+	{ "general", print_general }, { "csr", print_csrs },	  { "gcsr", print_guest_csrs },
+	{ "fp", print_fp },	      { "vector", print_vector },
 };
 
 #define GROUP_COUNT (sizeof(group_table) / sizeof(group_table[0]))
@@ -107,7 +133,8 @@ void command_info_registers(struct command_call *call)
 		while (n < GROUP_COUNT && strcmp(group_table[n].name, word))
 			n++;
 		if (n == GROUP_COUNT) {
-			fprintf(call->out, "info registers %s: the groups are general, csr, fp and vector\n",
+			fprintf(call->out,
+				"info registers %s: the groups are general, csr, gcsr, fp and vector\n",
 				word);
 			return;
 		}
@@ -146,7 +173,9 @@ bool command_register_get(struct cpu *cpu, const char *name, uint64_t *value)
 			return true;
 		}
 	}
-	return csr_peek(cpu, name, value);
+	if (strncasecmp(name, GUEST_PREFIX, strlen(GUEST_PREFIX)) == 0)
+		return csr_peek(cpu, &cpu->guest, name + strlen(GUEST_PREFIX), value);
+	return csr_peek(cpu, &cpu->root, name, value);
 }
 
 /* TLB */
@@ -176,12 +205,14 @@ static void print_half(FILE *out, const struct tlb_entry *entry, unsigned half)
 
 void command_info_tlb(struct command_call *call)
 {
-	static const char *const kind[] = { [TLB_ROOT] = "", [TLB_G1] = " guest", [TLB_S2] = " stage 2" };
+	static const unsigned stage[] = { [TLB_G1] = 1, [TLB_S2] = 2 };
 	const struct tlb *tlb = &call->cpu->tlb;
 	unsigned count = 0;
+	char guest[16];
 
-	fprintf(call->out, "CPU#%u, ASID %u; rwx: allowed, plv: least privileged level (!: only that)\n",
-		call->cpu->id, (unsigned)(call->cpu->csr->asid & ASID_MASK));
+	command_guest_text(call->cpu, guest, sizeof(guest));
+	fprintf(call->out, "CPU#%u, %s%sASID %u; rwx: allowed, plv: least privileged level (!: only that)\n",
+		call->cpu->id, guest, *guest ? ", " : "", (unsigned)(call->cpu->csr->asid & ASID_MASK));
 	for (unsigned i = 0; i < TLB_ENTRIES; i++) {
 		const struct tlb_entry *entry = &tlb->entry[i];
 
@@ -197,7 +228,7 @@ void command_info_tlb(struct command_call *call)
 		print_half(call->out, entry, 0);
 		print_half(call->out, entry, 1);
 		if (entry->kind != TLB_ROOT)
-			fprintf(call->out, "%s %u", kind[entry->kind], entry->gid);
+			fprintf(call->out, "  stage %u of guest %u", stage[entry->kind], entry->gid);
 		fputc('\n', call->out);
 	}
 	fprintf(call->out, "%u of %u entries are valid\n", count, TLB_ENTRIES);

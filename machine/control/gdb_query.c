@@ -47,8 +47,12 @@ static void query_threads_rest(struct gdb_session *session, const char *args, si
 /* "core 0 [idle]", as the user sees a thread. */
 static void thread_text(const struct gdb_session *session, unsigned id, char *text, size_t size)
 {
-	snprintf(text, size, "core %u [%s]", id,
-		 atomic_load(&session->machine->group.cpu[id]->halted) ? "idle" : "runs");
+	const struct cpu *cpu = session->machine->group.cpu[id];
+
+	if (cpu->guest_mode)
+		snprintf(text, size, "core %u [guest %u]", id, GSTAT_GID(cpu->root.gstat));
+	else
+		snprintf(text, size, "core %u [%s]", id, atomic_load(&cpu->halted) ? "idle" : "runs");
 }
 
 /* qThreadExtraInfo,THREAD */

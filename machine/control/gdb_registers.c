@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * Registers as GDB sees them: the features that GDB itself knows of LoongArch, with its names and sizes, and
- * one of our own with the control and status registers, which GDB shows by what the description says.
+ * two of our own with the control and status registers, root's and the guest's whatever the core's mode,
+ * which GDB shows by what the description says.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ static void base_read(struct cpu *cpu, unsigned n, uint8_t *data)
 	else if (n == GDB_REGISTER_PC)
 		value = cpu->pc;
 	else if (n == BASE_BADV)
-		value = cpu->csr->badv;
+		value = cpu->root.badv;
 	memcpy(data, &value, 8);
 }
 
@@ -67,7 +68,7 @@ static bool base_write(struct cpu *cpu, unsigned n, const uint8_t *data)
 	else if (n == GDB_REGISTER_PC)
 		pc_write(cpu, value);
 	else if (n == BASE_BADV)
-		cpu->csr->badv = value;
+		cpu->root.badv = value;
 	return true;
 }
 
@@ -254,68 +255,66 @@ static void lbt_xml(const struct cpu *cpu, struct gdb_bytes *xml)
 			    "<reg name=\"ftop\" bitsize=\"32\" type=\"uint32\" group=\"lbt\"/>\n");
 }
 
-/* The control and status registers that the model has; BADV is with the base registers. */
+/*
+ * The control and status registers that the model has in root's file (BADV is with the base registers), and
+ * those in the guest's file.
+ */
 
-static bool csr_is_shown(const struct cpu *cpu, const struct csr_info *info)
+typedef bool csr_filter(const struct cpu *cpu, const struct csr_info *info);
+
+static bool csr_is_root(const struct cpu *cpu, const struct csr_info *info)
 {
 	return info->number != CSR_BADV && csr_find(cpu, info->number);
 }
 
-static unsigned csr_count(const struct cpu *cpu)
+static bool csr_is_guest(const struct cpu *cpu, const struct csr_info *info)
+{
+	return csr_find_in(cpu, &cpu->guest, info->number);
+}
+
+static unsigned csrs_count(const struct cpu *cpu, csr_filter *is_shown)
 {
 	unsigned count = 0;
 
 	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++)
-		count += csr_is_shown(cpu, &csr_info[slot]);
+		count += is_shown(cpu, &csr_info[slot]);
 	return count;
 }
 
-/* The @n-th of them; @n is below csr_count(). */
-static const struct csr_info *csr_nth(const struct cpu *cpu, unsigned n)
+/* The @n-th of them; @n is below csrs_count(). */
+static const struct csr_info *csrs_nth(const struct cpu *cpu, csr_filter *is_shown, unsigned n)
 {
 	const struct csr_info *info = csr_info;
 
 	for (;; info++)
-		if (csr_is_shown(cpu, info) && n-- == 0)
+		if (is_shown(cpu, info) && n-- == 0)
 			return info;
 }
 
-static unsigned csr_size(const struct cpu *cpu, unsigned n)
+static void csr_value(struct cpu *cpu, struct csr_file *file, const struct csr_info *info, uint8_t *data)
 {
-	return csr_nth(cpu, n)->width / 8;
-}
-
-static void csr_reg_read(struct cpu *cpu, unsigned n, uint8_t *data)
-{
-	const struct csr_info *info = csr_nth(cpu, n);
 	uint64_t value = 0;
 
-	csr_peek(cpu, info->name, &value);
+	csr_peek(cpu, file, info->name, &value);
 	memcpy(data, &value, info->width / 8);
 }
 
-/* As CSRWR writes it: the writable bits, with all that follows from them. */
-static bool csr_reg_write(struct cpu *cpu, unsigned n, const uint8_t *data)
+/* A debugger's write may change anything: translation, interrupts, where the core goes on. */
+static void csr_written(struct cpu *cpu)
 {
-	const struct csr_info *info = csr_nth(cpu, n);
-	uint64_t value = 0;
-
-	if (!csr_mask(cpu, info))
-		return false;
-	memcpy(&value, data, info->width / 8);
-	csr_write(cpu, cpu->csr, info->number, value, UINT64_MAX);
+	softtlb_select(cpu);
 	cpu->debug.resume = DEBUG_RESUME_FRESH;
 	cpu_notify(cpu, ATTENTION_INTERRUPT);
-	return true;
 }
 
-static void csr_xml(const struct cpu *cpu, struct gdb_bytes *xml)
+static void csrs_describe(const struct cpu *cpu, csr_filter *is_shown, const char *prefix, const char *group,
+			  struct gdb_bytes *xml)
 {
 	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++) {
 		const struct csr_info *info = &csr_info[slot];
 		char name[16];
 
-		if (!csr_is_shown(cpu, info))
+		if (!is_shown(cpu, info))
 			continue;
 		for (unsigned i = 0; i < sizeof(name); i++) {
 			char c = info->name[i];
@@ -324,9 +323,77 @@ static void csr_xml(const struct cpu *cpu, struct gdb_bytes *xml)
 			if (!c)
 				break;
 		}
-		gdb_bytes_printf(xml, "<reg name=\"%.15s\" bitsize=\"%u\" type=\"uint%u\" group=\"csr\"/>\n",
-				 name, info->width, info->width);
+		gdb_bytes_printf(xml, "<reg name=\"%s%.15s\" bitsize=\"%u\" type=\"uint%u\" group=\"%s\"/>\n",
+				 prefix, name, info->width, info->width, group);
 	}
+}
+
+static unsigned csr_count(const struct cpu *cpu)
+{
+	return csrs_count(cpu, csr_is_root);
+}
+
+static unsigned csr_size(const struct cpu *cpu, unsigned n)
+{
+	return csrs_nth(cpu, csr_is_root, n)->width / 8;
+}
+
+static void csr_reg_read(struct cpu *cpu, unsigned n, uint8_t *data)
+{
+	csr_value(cpu, &cpu->root, csrs_nth(cpu, csr_is_root, n), data);
+}
+
+/* As CSRWR writes it: the writable bits, with all that follows from them. */
+static bool csr_reg_write(struct cpu *cpu, unsigned n, const uint8_t *data)
+{
+	const struct csr_info *info = csrs_nth(cpu, csr_is_root, n);
+	uint64_t value = 0;
+
+	if (!csr_mask(cpu, &cpu->root, info))
+		return false;
+	memcpy(&value, data, info->width / 8);
+	csr_write(cpu, &cpu->root, info->number, value, UINT64_MAX);
+	csr_written(cpu);
+	return true;
+}
+
+static void csr_xml(const struct cpu *cpu, struct gdb_bytes *xml)
+{
+	csrs_describe(cpu, csr_is_root, "", "csr", xml);
+}
+
+static unsigned gcsr_count(const struct cpu *cpu)
+{
+	return csrs_count(cpu, csr_is_guest);
+}
+
+static unsigned gcsr_size(const struct cpu *cpu, unsigned n)
+{
+	return csrs_nth(cpu, csr_is_guest, n)->width / 8;
+}
+
+static void gcsr_reg_read(struct cpu *cpu, unsigned n, uint8_t *data)
+{
+	csr_value(cpu, &cpu->guest, csrs_nth(cpu, csr_is_guest, n), data);
+}
+
+/* As GCSRWR writes it. */
+static bool gcsr_reg_write(struct cpu *cpu, unsigned n, const uint8_t *data)
+{
+	const struct csr_info *info = csrs_nth(cpu, csr_is_guest, n);
+	uint64_t value = 0;
+
+	if (!(csr_mask(cpu, &cpu->guest, info) | info->more))
+		return false;
+	memcpy(&value, data, info->width / 8);
+	csr_guest_write(cpu, info->number, value, UINT64_MAX);
+	csr_written(cpu);
+	return true;
+}
+
+static void gcsr_xml(const struct cpu *cpu, struct gdb_bytes *xml)
+{
+	csrs_describe(cpu, csr_is_guest, "gcsr_", "gcsr", xml);
 }
 
 /* Registers are numbered through, feature after feature. */
@@ -344,6 +411,7 @@ static const struct feature {
 	{ "org.gnu.gdb.loongarch.lasx", lasx_count, lasx_size, lasx_read, lasx_write, lasx_xml },
 	{ "org.gnu.gdb.loongarch.lbt", lbt_count, lbt_size, lbt_read, lbt_write, lbt_xml },
 	{ "org.bixi.loongarch.csr", csr_count, csr_size, csr_reg_read, csr_reg_write, csr_xml },
+	{ "org.bixi.loongarch.gcsr", gcsr_count, gcsr_size, gcsr_reg_read, gcsr_reg_write, gcsr_xml },
 };
 
 #define FEATURE_COUNT (sizeof(features) / sizeof(features[0]))

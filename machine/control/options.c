@@ -112,8 +112,10 @@ static int parse_memory(struct run_options *options, const char *text)
 
 static int parse_cpu_model(struct run_options *options, const char *text)
 {
-	options->cpu = cpu_model_find(text);
-	return options->cpu ? -1 : usage_error("--cpu %s: the models are la464, la664 and max", text);
+	if (cpu_model_parse(&options->cpu, text))
+		return -1;
+	return usage_error("--cpu %s: the models are la464, la664 and max, the keys lvz=on and lvz=off",
+			   text);
 }
 
 static int parse_machine(struct run_options *options, const char *text)
@@ -206,8 +208,8 @@ static int parse_trace(struct run_options *options, const char *text)
 		item += *item == ',';
 	}
 	if (!options->trace_events)
-		return usage_error("--trace %s: name exception, interrupt, tlb, device, csr or all first",
-				   text);
+		return usage_error(
+			"--trace %s: name exception, interrupt, tlb, device, csr, vmexit or all first", text);
 	free(options->trace_file);
 	options->trace_file = *item ? strdup(item) : NULL;
 	return -1;
@@ -331,7 +333,7 @@ int options_parse(struct run_options *options, int argc, char **argv)
 		.cpus = 1,
 		.ram_size = UINT64_C(1) << 30,
 		.machine = "virt",
-		.cpu = cpu_model_find("max"),
+		.cpu = *cpu_model_find("max"),
 		.gdb_port = GDB_PORT,
 	};
 	for (int i = 0; i < argc; i++) {

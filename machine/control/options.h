@@ -47,7 +47,7 @@ struct run_options {
 	unsigned cpus;
 	uint64_t ram_size; /* bytes */
 	const char *machine;
-	const struct cpu_model *cpu;
+	struct cpu_model cpu;
 	struct disk_option disk[OPTIONS_MAX_DISKS];
 	unsigned disk_count;
 	struct share_option share[OPTIONS_MAX_SHARES];

@@ -188,7 +188,7 @@ static bool has_mmio(const struct run_options *options)
 /* Options that QEMU has nothing for: -1, or the status after one sentence. */
 static int refuse_untranslatable(const struct run_options *options)
 {
-	if (strcmp(options->cpu->name, "la664") == 0)
+	if (strncmp(options->cpu.name, "la664", 5) == 0)
 		return usage_error("--cpu la664: QEMU has no such model; use la464 or max with -q");
 	if (has_mmio(options))
 		return usage_error(
@@ -253,7 +253,8 @@ int qemu_exec(const struct run_options *options)
 	arg_add(&list, "-M");
 	arg_add(&list, "%s", options->machine);
 	arg_add(&list, "-cpu");
-	arg_add(&list, "%s", options->cpu->name);
+	/* QEMU's models have no LVZ that could be left out. */
+	arg_add(&list, "%.*s", (int)strcspn(options->cpu.name, ","), options->cpu.name);
 	arg_add(&list, "-smp");
 	arg_add(&list, "%u", options->cpus);
 	arg_add(&list, "-m");

@@ -111,7 +111,7 @@ static int create_machine(struct run *run)
 	const struct run_options *options = &run->options;
 	const struct machine_config config = {
 		.board = options->machine,
-		.cpu_model = options->cpu->name,
+		.cpu_model = options->cpu.name,
 		.cpus = options->cpus,
 		.ram_size = options->ram_size,
 		.seed = 1,
@@ -124,7 +124,7 @@ static int create_machine(struct run *run)
 		return run_refuse(run);
 	/* The model's chip name is what IOCSR answers: up to 8 characters in a register. */
 	snprintf(run->cpu_name, sizeof(run->cpu_name), "Loongson-%.8s",
-		 (const char *)&options->cpu->iocsr_chip);
+		 (const char *)&options->cpu.iocsr_chip);
 	run->boot = (struct boot_request){
 		.kernel = options->kernel,
 		.initrd = options->initrd,

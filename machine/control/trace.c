@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * Writing trace events.  Text has one line an event; JSON is the Trace Event Format that Perfetto and
- * chrome://tracing show, one track a core and one for the devices.
+ * chrome://tracing show, one track a core and one for the devices; entries into guest mode and exits from it
+ * are no points there but the slices of the core's time between them.
  */
 #include "machine/control/trace.h"
 
@@ -19,7 +20,13 @@ static const struct event_row {
 	[TRACE_TLB] = { "tlb", { "va", "entry", "info" } },
 	[TRACE_DEVICE] = { "device", { "offset", "value", NULL } },
 	[TRACE_CSR] = { "csr", { "number", "old", "new" } },
+	[TRACE_VMEXIT] = { "vmexit", { "pc", NULL, NULL } },
 };
+
+const char *trace_event_name(enum trace_event event)
+{
+	return event_table[event].name;
+}
 
 unsigned trace_events_by_name(const char *name, size_t length)
 {
@@ -38,6 +45,21 @@ static const char *device_direction(const struct trace_record *record)
 	return record->arg[2] >> 8 ? "write" : "read";
 }
 
+/* What the second argument of TRACE_VMEXIT is: by its name, as of bus/trace.h.  NULL: nothing. */
+static const char *vmexit_argument(const char *name)
+{
+	static const char *const translation[] = { "PIL", "PIS", "PIF", "PME", "PNR", "PNX", "PPI", "TLBR" };
+
+	if (strcmp(name, TRACE_VMENTER) == 0)
+		return NULL;
+	if (strcmp(name, "INT") == 0)
+		return "number";
+	for (unsigned i = 0; i < sizeof(translation) / sizeof(translation[0]); i++)
+		if (strcmp(name, translation[i]) == 0)
+			return "gpa";
+	return "insn";
+}
+
 static void write_text(struct trace_writer *writer, const struct trace_record *record)
 {
 	const struct event_row *row = &event_table[record->event];
@@ -51,6 +73,13 @@ static void write_text(struct trace_writer *writer, const struct trace_record *r
 		fprintf(writer->file, " %s=%#" PRIx64, row->argument[i], record->arg[i]);
 	if (record->event == TRACE_DEVICE)
 		fprintf(writer->file, " %s%" PRIu64, device_direction(record), record->arg[2] & 0xff);
+	if (record->event == TRACE_VMEXIT) {
+		const char *argument = vmexit_argument(record->name);
+
+		if (argument)
+			fprintf(writer->file, " %s=%#" PRIx64, argument, record->arg[1]);
+		fprintf(writer->file, " gid=%" PRIu64, record->arg[2]);
+	}
 	fputc('\n', writer->file);
 }
 
@@ -73,16 +102,72 @@ static void write_json(struct trace_writer *writer, const struct trace_record *r
 	fputs("}}", writer->file);
 }
 
+/* The slice of core @cpu that ends @now, up to its arguments. */
+static void write_slice(struct trace_writer *writer, int cpu, const struct trace_slice *slice, uint64_t now)
+{
+	uint64_t length = now - slice->since;
+
+	fprintf(writer->file, "%s\n{\"name\":\"", writer->count++ ? "," : "");
+	if (slice->guest)
+		fprintf(writer->file, "guest(GID %" PRIu64 ")", slice->gid);
+	else
+		fprintf(writer->file, "root(%s)", slice->reason);
+	fprintf(writer->file,
+		"\",\"cat\":\"vmexit\",\"ph\":\"X\",\"ts\":%" PRIu64 ".%03" PRIu64 ",\"dur\":%" PRIu64
+		".%03" PRIu64 ",\"pid\":1,\"tid\":%d,\"args\":{",
+		slice->since / 1000, slice->since % 1000, length / 1000, length % 1000, cpu + 1);
+}
+
+/* An entry ends a slice of root's, an exit one of the guest's: that says why, and where the guest was. */
+static void write_switch(struct trace_writer *writer, const struct trace_record *record)
+{
+	struct trace_slice *slice = &writer->slice[record->cpu];
+	bool enter = strcmp(record->name, TRACE_VMENTER) == 0;
+	const char *argument = vmexit_argument(record->name);
+	uint64_t now = clock_now(writer->clock);
+
+	/* Of what went on while the event was switched off nothing is known. */
+	if (slice->known && slice->guest != enter) {
+		write_slice(writer, record->cpu, slice, now);
+		fprintf(writer->file, "\"%s\":\"%#" PRIx64 "\"", enter ? "entry" : "pc", record->arg[0]);
+		if (!enter)
+			fprintf(writer->file, ",\"exit\":\"%s\"", record->name);
+		if (argument)
+			fprintf(writer->file, ",\"%s\":\"%#" PRIx64 "\"", argument, record->arg[1]);
+		fputs("}}", writer->file);
+	}
+	*slice = (struct trace_slice){ .since = now,
+				       .known = true,
+				       .guest = enter,
+				       .gid = record->arg[2],
+				       .reason = enter ? NULL : record->name };
+}
+
+/* What the cores are doing when the trace ends. */
+static void write_open_slices(struct trace_writer *writer)
+{
+	for (int cpu = 0; cpu < CPU_MAX; cpu++) {
+		if (!writer->slice[cpu].known)
+			continue;
+		write_slice(writer, cpu, &writer->slice[cpu], clock_now(writer->clock));
+		fputs("}}", writer->file);
+	}
+}
+
 static void writer_emit(struct trace *trace, const struct trace_record *record)
 {
 	struct trace_writer *writer = (struct trace_writer *)trace;
 
 	pthread_mutex_lock(&writer->lock);
-	if (writer->json)
+	if (writer->json && record->event == TRACE_VMEXIT) {
+		write_switch(writer, record);
+	} else if (writer->json) {
 		write_json(writer, record);
-	else
+		writer->count++;
+	} else {
 		write_text(writer, record);
-	writer->count++;
+		writer->count++;
+	}
 	pthread_mutex_unlock(&writer->lock);
 }
 
@@ -114,8 +199,10 @@ int trace_writer_close(struct trace_writer *writer)
 	int error = 0;
 
 	atomic_store(&writer->trace.enabled, 0);
-	if (writer->json)
+	if (writer->json) {
+		write_open_slices(writer);
 		fputs("\n]}\n", writer->file);
+	}
 	if (ferror(writer->file))
 		error = -EIO;
 	if (writer->file != stderr && fclose(writer->file) && !error)

@@ -9,6 +9,15 @@
 
 #include "machine/bus/clock.h"
 #include "machine/bus/trace.h"
+#include "machine/cpu/cpu.h"
+
+/* A stretch of a core's time in guest or in root mode. */
+struct trace_slice {
+	uint64_t since;	    /* ns */
+	bool known, guest;  /* known: an entry or an exit has been seen */
+	uint64_t gid;	    /* guest: which one */
+	const char *reason; /* root: what led out of the guest */
+};
 
 struct trace_writer {
 	struct trace trace;	   /* what the machine is given */
@@ -16,8 +25,12 @@ struct trace_writer {
 	FILE *file;
 	bool json;
 	uint64_t count;
-	pthread_mutex_t lock; /* protects: file, count */
+	struct trace_slice slice[CPU_MAX]; /* what each core does, JSON */
+	pthread_mutex_t lock;		   /* protects: file, count, slice */
 };
+
+/* The name of an event as users give it. */
+const char *trace_event_name(enum trace_event event);
 
 /* The events that the @length characters at @name stand for, 0 if they are no event's name. */
 unsigned trace_events_by_name(const char *name, size_t length);

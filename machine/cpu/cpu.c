@@ -32,7 +32,7 @@ int cpu_init(struct cpu *cpu, unsigned id, const struct cpu_model *model, struct
 
 void cpu_destroy(struct cpu *cpu)
 {
-	clock_timer_cancel(cpu->clock, &cpu->timer);
+	timer_destroy(cpu);
 	pthread_cond_destroy(&cpu->wake);
 	pthread_mutex_destroy(&cpu->wake_lock);
 }
@@ -52,7 +52,7 @@ void cpu_reset(struct cpu *cpu)
 	cpu->csr = &cpu->root;
 	csr_reset(cpu, &cpu->root);
 	csr_reset(cpu, &cpu->guest);
-	cpu->ll_bit = false;
+	memset(cpu->ll, 0, sizeof(cpu->ll));
 	for (unsigned i = 0; i < 4; i++)
 		atomic_store(&cpu->message_pending[i], 0);
 	timer_reset(cpu);

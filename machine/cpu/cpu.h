@@ -69,7 +69,7 @@ struct iocsr_ops {
 
 /* A processor model: --cpu la464, la664, max; cpu/model.c. */
 struct cpu_model {
-	const char *name;
+	char name[24]; /* as --cpu takes it: "la464", "la464,lvz=off" */
 	uint32_t cpucfg[0x15]; /* words 0..0x14; higher words read 0 */
 	uint32_t prcfg1, prcfg2, prcfg3;
 	uint64_t iocsr_features; /* IOCSR 8 */
@@ -79,6 +79,25 @@ struct cpu_model {
 
 struct cpu_stats {
 	uint64_t instructions, exceptions, interrupts, tlb_refills, softtlb_fills, ptw_walks;
+	/* Entries into guest mode, exits by Ecode (63: stage-2 refill), TLB misses of stage 2. */
+	uint64_t vm_entries, vm_exits[64], stage2_misses;
+};
+
+/* The constant timer of a mode; timer.c. */
+struct cpu_timer {
+	struct clock_timer clock;
+	struct cpu *cpu;
+	uint64_t expiry;    /* stable-counter tick of the next expiry, when running */
+	uint64_t stopped;   /* TVAL while TCFG.En is 0 */
+	bool running;	    /* counting down to expiry */
+	_Atomic bool fired; /* the clock says that expiry has come; any thread */
+};
+
+/* The LL/SC reservation of a mode; reserve.h. */
+struct cpu_ll {
+	bool bit;     /* an LL was executed and no SC, ERTN since; others may have broken the reservation */
+	uint8_t size; /* bytes */
+	uint64_t offset; /* of the address in bus->ram */
 };
 
 struct cpu {
@@ -93,32 +112,28 @@ struct cpu {
 	union vreg vr[32];
 
 	struct csr_file root, guest;
-	bool guest_mode; /* of the virtualization extension; always false as long as that is absent */
+	bool guest_mode; /* CPU_GUEST; only ERTN in root mode sets it */
 
 	struct tlb tlb;
 	struct softtlb softtlb;
 
-	/* LL/SC reservation of this core, reserve.h */
-	bool ll_bit; /* an LL was executed and no SC, ERTN since; others may have broken the reservation */
-	uint8_t ll_size;    /* bytes */
-	uint64_t ll_offset; /* of the address in bus->ram */
+	struct cpu_ll ll[CPU_MODES];
 
 	_Atomic uint32_t lines; /* interrupt inputs, bit n = ESTAT.IS[n] (2-9 HWI, 10 PMI, 12 IPI) */
-	_Atomic uint64_t message_pending[4]; /* MSGIS0-3 */
-	bool timer_pending;		     /* ESTAT.IS[11] of root */
-	bool timer_running;		     /* counting down to timer_expiry */
-	_Atomic bool timer_fired;	     /* the clock says that timer_expiry has come; any thread */
-	struct clock_timer timer;	     /* of the root constant timer */
-	uint64_t timer_expiry;		     /* stable-counter tick of the next expiry, when running */
-	_Atomic bool halted;		     /* in IDLE */
+	_Atomic uint64_t message_pending[4]; /* MSGIS0-3 of root; the guest's are in its file */
+	struct cpu_timer timer[CPU_MODES];
+	_Atomic bool halted; /* in IDLE */
 
 	struct cpu_stats stats;
 	uint64_t insn_count; /* instructions retired before segment_pc; cpu_sync() makes it exact */
 	uint64_t segment_pc; /* where the straight-line code being executed began, after cpu_sync(): pc */
 	bool executing;	     /* inside interp_run(): segment_pc means something */
 	uint64_t pmu_mark;   /* insn_count up to which PMCNTn are exact, pmu.c */
-	uint8_t pmu_active;  /* bit n: PMCNTn counts at the current privilege level */
+	uint8_t pmu_active[CPU_MODES];	/* bit n: PMCNTn of that file counts now */
+	uint8_t pmu_branches[CPU_MODES]; /* the same, and what it counts is branches, by cpu_pmu_branch() */
+	bool pmu_branching;		 /* there is one of the latter */
 	bool watch_fetch, watch_memory; /* some watchpoint is configured, watch.c */
+	bool watch_guest;		/* one of them for guest mode */
 	uint64_t clock_count;		/* the part of insn_count that clock->virtual_now has advanced by */
 
 	unsigned id; /* core number = CSR.CPUID at reset */
@@ -140,6 +155,23 @@ static inline void cpu_set_gpr(struct cpu *cpu, unsigned reg, uint64_t value)
 {
 	cpu->gpr[reg] = value;
 	cpu->gpr[0] = 0;
+}
+
+static inline struct csr_file *cpu_csr(struct cpu *cpu, enum cpu_mode mode)
+{
+	return mode == CPU_GUEST ? &cpu->guest : &cpu->root;
+}
+
+/* Whose file @file is. */
+static inline enum cpu_mode csr_mode(const struct cpu *cpu, const struct csr_file *file)
+{
+	return file == &cpu->guest ? CPU_GUEST : CPU_ROOT;
+}
+
+/* CPUCFG.2.LVZ */
+static inline bool cpu_model_lvz(const struct cpu_model *model)
+{
+	return model->cpucfg[2] >> 10 & 1;
 }
 
 static inline unsigned cpu_plv(const struct cpu *cpu)
@@ -178,6 +210,12 @@ void cpu_state(void *cpu, struct state *state);
 /* The model called @name (la464, la664, max), NULL if there is none. */
 const struct cpu_model *cpu_model_find(const char *name);
 
+/*
+ * Makes *@model what @text says: a model's name and, after a comma, lvz=on (which all models have) or lvz=off,
+ * which takes the virtualization extension away.  False, *@model as it was: there is no such model or key.
+ */
+bool cpu_model_parse(struct cpu_model *model, const char *text);
+
 /* CPUCFG: word @index as the model has it; 0 above the last word. */
 uint32_t cpu_cpucfg(const struct cpu *cpu, uint64_t index);
 
@@ -203,5 +241,8 @@ uint64_t cpu_rdtime(const struct cpu *cpu);
  * run loop executes no more than that before it looks at interrupts again.
  */
 uint64_t cpu_pmu_budget(const struct cpu *cpu);
+
+/* A branch has retired: to be called for each while cpu->pmu_branching. */
+void cpu_pmu_branch(struct cpu *cpu, bool mispredicted);
 
 #endif

@@ -16,8 +16,8 @@
 /* What software has seen pending is pending, so the timer's expiry is noticed here if it is due. */
 static uint64_t csr_read_estat(struct cpu *cpu, const struct csr_file *file)
 {
-	timer_poll(cpu);
-	return cpu_estat(cpu);
+	timer_poll(cpu, csr_mode(cpu, file));
+	return cpu_estat(cpu, csr_mode(cpu, file));
 }
 
 /* The directory for the bad address of the exception at hand. */
@@ -28,19 +28,19 @@ static uint64_t csr_read_pgd(struct cpu *cpu, const struct csr_file *file)
 
 static uint64_t csr_read_tval(struct cpu *cpu, const struct csr_file *file)
 {
-	timer_poll(cpu);
-	return timer_value(cpu);
+	timer_poll(cpu, csr_mode(cpu, file));
+	return timer_value(cpu, csr_mode(cpu, file));
 }
 
 static uint64_t csr_read_llbctl(struct cpu *cpu, const struct csr_file *file)
 {
-	return file->llbctl | (reserve_stands(cpu) ? LLBCTL_ROLLB : 0);
+	return file->llbctl | (reserve_stands(cpu, csr_mode(cpu, file)) ? LLBCTL_ROLLB : 0);
 }
 
 #define CSR_READ_MSGIS(n)                                                                                    \
 	static uint64_t csr_read_msgis##n(struct cpu *cpu, const struct csr_file *file)                      \
 	{                                                                                                    \
-		return atomic_load(&cpu->message_pending[n]);                                                \
+		return message_pending(cpu, csr_mode(cpu, file), n);                                         \
 	}
 CSR_READ_MSGIS(0)
 CSR_READ_MSGIS(1)
@@ -52,18 +52,15 @@ CSR_READ_MSGIS(3)
 /* Reading takes the message: its pending bit is cleared. */
 static uint64_t csr_read_msgir(struct cpu *cpu, const struct csr_file *file)
 {
-	int vector = message_highest(cpu);
+	int vector = message_take(cpu, csr_mode(cpu, file));
 
-	if (vector < 0)
-		return MSGIR_NULL;
-	atomic_fetch_and(&cpu->message_pending[vector / 64], ~(UINT64_C(1) << (vector % 64)));
-	return (uint64_t)vector;
+	return vector < 0 ? MSGIR_NULL : (uint64_t)vector;
 }
 
 #define CSR_READ_PMCNT(n)                                                                                    \
 	static uint64_t csr_read_pmcnt##n(struct cpu *cpu, const struct csr_file *file)                      \
 	{                                                                                                    \
-		return pmu_count(cpu, n);                                                                    \
+		return pmu_count(cpu, csr_mode(cpu, file), n);                                               \
 	}
 CSR_READ_PMCNT(0)
 CSR_READ_PMCNT(1)
@@ -97,6 +94,15 @@ static void csr_write_asid(struct cpu *cpu, struct csr_file *file, uint64_t *reg
 	softtlb_select(cpu);
 }
 
+/* How many counters are the guest's decides what counts. */
+static void csr_write_gcfg(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			   uint64_t ones)
+{
+	pmu_sync(cpu);
+	*reg = value;
+	pmu_select(cpu);
+}
+
 /* Registers that translation depends on and that hardly ever change. */
 static void csr_write_mode(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
 			   uint64_t ones)
@@ -104,7 +110,7 @@ static void csr_write_mode(struct cpu *cpu, struct csr_file *file, uint64_t *reg
 	if (*reg == value)
 		return;
 	*reg = value;
-	softtlb_flush_all(cpu);
+	softtlb_flush_mode(cpu, csr_mode(cpu, file));
 	softtlb_select(cpu);
 }
 
@@ -125,17 +131,26 @@ static void csr_write_stlbps(struct cpu *cpu, struct csr_file *file, uint64_t *r
 static void csr_write_tcfg(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
 			   uint64_t ones)
 {
-	timer_poll(cpu);
+	timer_poll(cpu, csr_mode(cpu, file));
+	timer_stop(cpu, csr_mode(cpu, file));
 	*reg = value;
-	timer_configure(cpu);
+	timer_configure(cpu, csr_mode(cpu, file));
+}
+
+/* Only root can, in the guest's file. */
+static void csr_write_tval(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
+			   uint64_t ones)
+{
+	timer_poll(cpu, csr_mode(cpu, file));
+	timer_set_value(cpu, csr_mode(cpu, file), value);
 }
 
 static void csr_write_ticlr(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
 			    uint64_t ones)
 {
-	timer_poll(cpu);
+	timer_poll(cpu, csr_mode(cpu, file));
 	if (ones)
-		cpu->timer_pending = false;
+		file->estat &= ~ESTAT_TI;
 }
 
 static void csr_write_llbctl(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
@@ -143,7 +158,7 @@ static void csr_write_llbctl(struct cpu *cpu, struct csr_file *file, uint64_t *r
 {
 	*reg = value & LLBCTL_KLO;
 	if (ones & LLBCTL_WCLLB)
-		reserve_clear(cpu);
+		reserve_clear(cpu, csr_mode(cpu, file));
 }
 
 static void csr_write_pmcfg(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
@@ -195,8 +210,9 @@ static void csr_write_watch(struct cpu *cpu, struct csr_file *file, uint64_t *re
 }
 
 const struct csr_info csr_info[CSR_SLOT_COUNT] = {
-#define CSR(number, name, field, width, reset, mask, read, write, need)                                      \
-	{ #name, number, width, CSR_NEED_##need, reset, mask, csr_read_##read, csr_write_##write },
+#define CSR(number, name, field, width, reset, mask, read, write, need, guest, more)                         \
+	{ #name, number, width, CSR_NEED_##need, CSR_GUEST_##guest,                                          \
+	  reset, mask,	 more,	csr_read_##read, csr_write_##write },
 #include "machine/cpu/csr.def"
 #undef CSR
 };
@@ -205,7 +221,8 @@ const struct csr_info csr_info[CSR_SLOT_COUNT] = {
 
 /* Slot + 1 of each number, 0 for a number without a row. */
 static const uint8_t csr_slot_of[CSR_NUMBERS] = {
-#define CSR(number, name, field, width, reset, mask, read, write, need) [number] = CSR_SLOT_##name + 1,
+#define CSR(number, name, field, width, reset, mask, read, write, need, guest, more)                         \
+	[number] = CSR_SLOT_##name + 1,
 #include "machine/cpu/csr.def"
 #undef CSR
 };
@@ -214,6 +231,9 @@ _Static_assert(CSR_SLOT_COUNT < 256, "csr_slot_of is too narrow");
 #define CPUCFG1_MSGINT (UINT32_C(1) << 26)
 #define CPUCFG2_HPTW   (UINT32_C(1) << 24)
 #define CPUCFG3_RVA    (UINT32_C(1) << 12)
+#define PMCFG_GMOD     UINT64_C(0x600000)
+#define WPCFG3_GMOD    UINT64_C(0x60)
+#define WPCFG4_GID     UINT64_C(0xff0000)
 
 static bool csr_present(const struct cpu_model *model, unsigned need)
 {
@@ -225,6 +245,8 @@ static bool csr_present(const struct cpu_model *model, unsigned need)
 		return need - CSR_NEED_COUNTER0 < model->counters;
 	if (need == CSR_NEED_MSGINT)
 		return model->cpucfg[1] & CPUCFG1_MSGINT;
+	if (need == CSR_NEED_LVZ)
+		return cpu_model_lvz(model);
 	if (need == CSR_NEED_RVA)
 		return model->cpucfg[3] & CPUCFG3_RVA;
 	return true;
@@ -242,13 +264,33 @@ const struct csr_info *csr_find(const struct cpu *cpu, unsigned number)
 	return info;
 }
 
-uint64_t csr_mask(const struct cpu *cpu, const struct csr_info *info)
+/* The fields that the virtualization extension adds to root's registers. */
+static uint64_t csr_mask_lvz(const struct csr_info *info)
 {
+	if (info->number == CSR_TLBRPRMD)
+		return TLBRPRMD_PGM;
+	if (info->number == CSR_MERRCTL)
+		return MERRCTL_PGM;
+	if (info->need >= CSR_NEED_MWP0 && (info->number & 7) == 2)
+		return WPCFG3_GMOD;
+	if (info->need >= CSR_NEED_MWP0 && (info->number & 7) == 3)
+		return WPCFG4_GID;
+	if (info->guest == CSR_GUEST_COUNTER && !(info->number & 1))
+		return PMCFG_GMOD;
+	return 0;
+}
+
+uint64_t csr_mask(const struct cpu *cpu, const struct csr_file *file, const struct csr_info *info)
+{
+	uint64_t mask = info->mask;
+
 	if (info->number == CSR_PWCH && cpu->model->cpucfg[2] & CPUCFG2_HPTW)
-		return info->mask | PWCH_HPTW;
+		mask |= PWCH_HPTW;
 	if (info->number == CSR_ECFG && cpu->model->cpucfg[1] & CPUCFG1_MSGINT)
-		return info->mask | ECFG_MSGINT;
-	return info->mask;
+		mask |= ECFG_MSGINT;
+	if (cpu_model_lvz(cpu->model) && csr_mode(cpu, file) == CPU_ROOT)
+		mask |= csr_mask_lvz(info);
+	return mask;
 }
 
 /* Registers of 32 bits are sign-extended when read (Vol.1 7.2.3). */
@@ -257,24 +299,34 @@ static uint64_t csr_extend(const struct csr_info *info, uint64_t value)
 	return info->width == 32 ? (uint64_t)(int64_t)(int32_t)value : value;
 }
 
-uint64_t csr_read(struct cpu *cpu, struct csr_file *file, unsigned number)
+const struct csr_info *csr_find_in(const struct cpu *cpu, const struct csr_file *file, unsigned number)
 {
 	const struct csr_info *info = csr_find(cpu, number);
+
+	if (info && csr_mode(cpu, file) == CPU_GUEST &&
+	    (info->guest == CSR_GUEST_NONE || !cpu_model_lvz(cpu->model)))
+		return NULL;
+	return info;
+}
+
+uint64_t csr_read(struct cpu *cpu, struct csr_file *file, unsigned number)
+{
+	const struct csr_info *info = csr_find_in(cpu, file, number);
 
 	if (!info)
 		return 0;
 	return csr_extend(info, info->read ? info->read(cpu, file) : file->value[info - csr_info]);
 }
 
-bool csr_write(struct cpu *cpu, struct csr_file *file, unsigned number, uint64_t value, uint64_t mask)
+/* Writes those bits of @mask that are in @writable. */
+static bool csr_store(struct cpu *cpu, struct csr_file *file, const struct csr_info *info, uint64_t value,
+		      uint64_t mask, uint64_t writable)
 {
-	const struct csr_info *info = csr_find(cpu, number);
-	uint64_t *reg;
+	uint64_t *reg = &file->value[info - csr_info];
 
-	if (!info)
+	if (!writable)
 		return false;
-	reg = &file->value[info - csr_info];
-	mask &= csr_mask(cpu, info);
+	mask &= writable;
 	value &= mask;
 	if (!info->write) {
 		*reg = (*reg & ~mask) | value;
@@ -282,6 +334,53 @@ bool csr_write(struct cpu *cpu, struct csr_file *file, unsigned number, uint64_t
 	}
 	info->write(cpu, file, reg, (*reg & ~mask) | value, value);
 	return true;
+}
+
+bool csr_write(struct cpu *cpu, struct csr_file *file, unsigned number, uint64_t value, uint64_t mask)
+{
+	const struct csr_info *info = csr_find_in(cpu, file, number);
+
+	return info && csr_store(cpu, file, info, value, mask, csr_mask(cpu, file, info));
+}
+
+uint64_t csr_guest_read(struct cpu *cpu, unsigned number)
+{
+	return csr_read(cpu, &cpu->guest, number);
+}
+
+bool csr_guest_write(struct cpu *cpu, unsigned number, uint64_t value, uint64_t mask)
+{
+	const struct csr_info *info = csr_find_in(cpu, &cpu->guest, number);
+
+	if (!info)
+		return false;
+	/* An expiry up to now comes before what root makes of TI. */
+	if (number == CSR_ESTAT)
+		timer_poll(cpu, CPU_GUEST);
+	return csr_store(cpu, &cpu->guest, info, value, mask, csr_mask(cpu, &cpu->guest, info) | info->more);
+}
+
+/* TID, TCFG, TVAL, CNTC, TICLR: what GCFG.TIT makes exits of. */
+static bool csr_of_timer(unsigned number)
+{
+	return number >= CSR_TID && number <= CSR_TICLR;
+}
+
+bool csr_exits(const struct cpu *cpu, unsigned number)
+{
+	const uint64_t gcfg = cpu->root.gcfg;
+	const struct csr_info *info;
+
+	if (number >= CSR_NUMBERS || !csr_slot_of[number])
+		return gcfg & GCFG_TORU;
+	info = &csr_info[csr_slot_of[number] - 1];
+	if (info->guest == CSR_GUEST_NONE)
+		return true;
+	if (info->guest == CSR_GUEST_COUNTER)
+		return (number - CSR_PMCFG0) / 2 >= GCFG_GPERF(gcfg);
+	if (!csr_find(cpu, number))
+		return gcfg & GCFG_TORU;
+	return gcfg & GCFG_TIT && csr_of_timer(number);
 }
 
 void csr_set_constants(const struct cpu *cpu, struct csr_file *file)
@@ -302,24 +401,29 @@ void csr_reset(struct cpu *cpu, struct csr_file *file)
 	csr_set_constants(cpu, file);
 }
 
-bool csr_peek(struct cpu *cpu, const char *name, uint64_t *value)
+bool csr_peek(struct cpu *cpu, struct csr_file *file, const char *name, uint64_t *value)
 {
+	const enum cpu_mode mode = csr_mode(cpu, file);
+
 	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++) {
 		const struct csr_info *info = &csr_info[slot];
 
-		if (strcasecmp(info->name, name) || !csr_find(cpu, info->number))
+		if (strcasecmp(info->name, name) || !csr_find_in(cpu, file, info->number))
 			continue;
 		if (info->number == CSR_MSGIR) {
-			int vector = message_highest(cpu);
+			int vector = message_highest(cpu, mode);
 
 			*value = csr_extend(info, vector < 0 ? MSGIR_NULL : (uint64_t)vector);
 		} else if (info->number == CSR_ESTAT) {
-			*value = csr_extend(info, cpu_estat(cpu));
+			*value = csr_extend(info, cpu_estat(cpu, mode));
 		} else if (info->number == CSR_TVAL) {
-			*value = timer_value(cpu);
+			*value = timer_value(cpu, mode);
 		} else {
-			*value = csr_read(cpu, cpu->csr, info->number);
+			*value = csr_read(cpu, file, info->number);
 		}
+		/* Software reads VM as 0, as it runs in root mode then. */
+		if (info->number == CSR_GSTAT && cpu->guest_mode)
+			*value |= GSTAT_VM;
 		return true;
 	}
 	return false;

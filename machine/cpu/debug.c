@@ -129,29 +129,31 @@ static bool window_translate(const struct csr_file *csr, uint64_t va, uint64_t *
 	return false;
 }
 
-bool debug_translate(const struct cpu *cpu, uint64_t va, uint64_t *pa)
+/* Stage 1: what the current mode's own registers and tables say. */
+static bool look_virtual(const struct cpu *cpu, uint64_t va, uint64_t *pa)
 {
 	const struct csr_file *csr = cpu->csr;
-	struct tlb_key key = { .asid = csr->asid & ASID_MASK, .kind = TLB_ROOT };
-	const struct tlb_entry *entry;
-	uint64_t elo, mask;
+	const struct mmu_space space = mmu_space(cpu);
 
-	va = effective(cpu, va);
 	if ((csr->crmd & (CRMD_DA | CRMD_PG)) == CRMD_DA) {
 		*pa = va & PA_MASK;
 		return true;
 	}
-	if (window_translate(csr, va, pa))
-		return true;
-	key.address = va;
-	/* A search changes nothing, but its answer may be changed: hence no const in its argument. */
-	entry = tlb_search((struct tlb *)&cpu->tlb, &key);
-	if (!entry || !(tlb_half(entry, va) & TLBELO_V))
-		return ptw_peek(cpu, csr, va, pa);
-	elo = tlb_half(entry, va);
-	mask = (UINT64_C(1) << entry->ps) - 1;
-	*pa = (elo & CSR_VPN & PA_MASK & ~mask) | (va & mask);
-	return true;
+	return window_translate(csr, va, pa) || mmu_look(cpu, &space, va, pa);
+}
+
+bool debug_guest_physical(const struct cpu *cpu, uint64_t va, uint64_t *gpa)
+{
+	return look_virtual(cpu, effective(cpu, va), gpa);
+}
+
+bool debug_translate(const struct cpu *cpu, uint64_t va, uint64_t *pa)
+{
+	const struct mmu_space stage2 = mmu_space2(cpu);
+
+	if (!debug_guest_physical(cpu, va, pa))
+		return false;
+	return !cpu->guest_mode || mmu_look(cpu, &stage2, *pa, pa);
 }
 
 /* The bytes of [address, address + size) that lie in its page, as physical; 0: there is nothing. */

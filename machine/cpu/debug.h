@@ -104,6 +104,9 @@ bool debug_watch(struct cpu *cpu, uint64_t va, unsigned size, unsigned access);
  */
 bool debug_translate(const struct cpu *cpu, uint64_t va, uint64_t *pa);
 
+/* The same without stage 2: in guest mode the guest-physical address, in root mode the physical one. */
+bool debug_guest_physical(const struct cpu *cpu, uint64_t va, uint64_t *gpa);
+
 /*
  * Reads or writes memory at a virtual (or @physical) address, no core running: RAM, and the ROM for reading.
  * Devices are refused, as reading them would change them.  Returns the bytes done before the first that

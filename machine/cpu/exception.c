@@ -80,10 +80,26 @@ static uint64_t general_entry(const struct csr_file *csr, unsigned number)
 	return csr->eentry | (vs ? (uint64_t)number << (vs + 2) : 0);
 }
 
-static void enter_general(struct cpu *cpu, enum exception exc, unsigned number, uint64_t pc)
+/* Leaves guest mode, if this is it: the exception at hand is root's. */
+static bool leave_guest(struct cpu *cpu)
+{
+	bool left = cpu->guest_mode;
+
+	cpu->guest_mode = false;
+	cpu->csr = &cpu->root;
+	return left;
+}
+
+/*
+ * @exit: guest mode was left for it, which is where ERTN goes back to.  Root's own exceptions return to root;
+ * a guest's know nothing of GSTAT.
+ */
+static void enter_general(struct cpu *cpu, enum exception exc, unsigned number, uint64_t pc, bool exit)
 {
 	struct csr_file *csr = cpu->csr;
 
+	if (!cpu->guest_mode)
+		csr->gstat = (csr->gstat & ~GSTAT_PVM) | (exit ? GSTAT_PVM : 0);
 	csr->prmd = prmd_of(csr, PRMD_PWE);
 	csr->era = pc;
 	csr->estat = (csr->estat & ~ESTAT_ECODE) | (uint64_t)ECODE(exc) << 16 | (uint64_t)ESUBCODE(exc) << 22;
@@ -91,12 +107,12 @@ static void enter_general(struct cpu *cpu, enum exception exc, unsigned number, 
 	cpu->pc = general_entry(csr, number);
 }
 
-static void enter_refill(struct cpu *cpu, uint64_t pc, uint64_t badv)
+static void enter_refill(struct cpu *cpu, uint64_t pc, uint64_t badv, bool exit)
 {
 	struct csr_file *csr = cpu->csr;
 
 	cpu->stats.tlb_refills++;
-	csr->tlbrprmd = prmd_of(csr, TLBRPRMD_PWE);
+	csr->tlbrprmd = prmd_of(csr, TLBRPRMD_PWE) | (exit ? TLBRPRMD_PGM : 0);
 	csr->tlbrera = (pc & ~UINT64_C(3)) | TLBRERA_ISTLBR;
 	csr->tlbrbadv = badv;
 	csr->tlbrehi = (csr->tlbrehi & 0x3f) | vppn(badv);
@@ -107,13 +123,14 @@ static void enter_refill(struct cpu *cpu, uint64_t pc, uint64_t badv)
 		trace_emit(cpu->trace, TRACE_TLB, (int)cpu->id, "refill", badv, pc, csr->asid & ASID_MASK);
 }
 
-static void enter_machine_error(struct cpu *cpu, uint64_t pc)
+static void enter_machine_error(struct cpu *cpu, uint64_t pc, bool exit)
 {
 	struct csr_file *csr = cpu->csr;
 
 	csr->merrctl = (csr->merrctl & 2) | MERRCTL_ISMERR | (csr->crmd & CRMD_PLV) << 2 |
 		       (csr->crmd & CRMD_IE) << 2 | (csr->crmd & CRMD_WE) >> 3 |
-		       (csr->crmd & (CRMD_DA | CRMD_PG | CRMD_DATF | CRMD_DATM)) << 4;
+		       (csr->crmd & (CRMD_DA | CRMD_PG | CRMD_DATF | CRMD_DATM)) << 4 |
+		       (exit ? MERRCTL_PGM : 0);
 	csr->merrera = pc;
 	crmd_enter_direct(csr);
 	csr->crmd &= ~(CRMD_DATF | CRMD_DATM);
@@ -154,45 +171,81 @@ static const char *exception_name(enum exception exc)
 	return "exception";
 }
 
-int cpu_raise_address(struct cpu *cpu, enum exception exc, uint64_t badv)
+/* Counts and traces an exit of the guest at @pc; @what is the address or the instruction it is about. */
+static void record_exit(struct cpu *cpu, enum exception exc, uint64_t pc, uint64_t what)
 {
-	struct csr_file *csr = cpu->csr;
-	uint64_t pc = cpu->pc;
+	cpu->stats.vm_exits[ECODE(exc) & 63]++;
+	if (trace_on(cpu->trace, TRACE_VMEXIT))
+		trace_emit(cpu->trace, TRACE_VMEXIT, (int)cpu->id, exception_name(exc), pc, what,
+			   GSTAT_GID(cpu->root.gstat));
+}
+
+/* To root if @to_root, else in the current mode. */
+static int raise(struct cpu *cpu, enum exception exc, uint64_t badv, bool to_root)
+{
+	bool va32 = mmu_va32(cpu->csr, cpu_plv(cpu)), exit = false;
+	uint64_t pc = va32 ? (uint32_t)cpu->pc : cpu->pc;
+	struct csr_file *csr;
 	uint32_t word = 0;
+	bool recorded;
 
 	cpu_sync(cpu);
 	pmu_sync(cpu);
 	cpu->stats.exceptions++;
-	if (mmu_va32(csr, cpu_plv(cpu))) {
-		pc = (uint32_t)pc;
+	recorded = exc != EXC_MERR && !of_fetch(cpu, exc, badv) && mmu_peek_insn(cpu, cpu->pc, &word);
+	if (to_root)
+		exit = leave_guest(cpu);
+	if (exit)
+		record_exit(cpu, exc, pc, records_badv(exc) || exc == EXC_TLBR ? badv : word);
+	else if (va32)
 		badv = (uint32_t)badv;
-	}
-	if (exc != EXC_MERR && !of_fetch(cpu, exc, badv) && mmu_peek_insn(cpu, cpu->pc, &word))
+	csr = cpu->csr;
+	if (recorded)
 		csr->badi = word;
 	if (trace_on(cpu->trace, TRACE_EXCEPTION))
 		trace_emit(cpu->trace, TRACE_EXCEPTION, (int)cpu->id, exception_name(exc), pc, badv, word);
 	if (csr->dbg & DBG_DST) {
 		enter_debug_again(cpu, debug_ecode(exc));
 	} else if (exc == EXC_TLBR) {
-		enter_refill(cpu, pc, badv);
+		enter_refill(cpu, pc, badv, exit);
 	} else if (exc == EXC_MERR) {
-		enter_machine_error(cpu, pc);
+		enter_machine_error(cpu, pc, exit);
 	} else {
 		if (records_badv(exc))
 			csr->badv = badv;
 		if (records_vppn(exc))
 			csr->tlbehi = vppn(badv);
-		enter_general(cpu, exc, ECODE(exc), pc);
+		enter_general(cpu, exc, ECODE(exc), pc, exit);
 	}
 	pmu_select(cpu);
 	softtlb_select(cpu);
 	return INSN_RAISED;
 }
 
+int cpu_raise_address(struct cpu *cpu, enum exception exc, uint64_t badv)
+{
+	return raise(cpu, exc, badv, exc == EXC_MERR);
+}
+
+int cpu_raise_fault(struct cpu *cpu, const struct mmu_fault *fault)
+{
+	return raise(cpu, fault->exc, fault->address, fault->stage2);
+}
+
+int cpu_raise_root(struct cpu *cpu, enum exception exc)
+{
+	return raise(cpu, exc, cpu->pc, true);
+}
+
 /* BADV of these is the instruction's own address where it is recorded at all (ADEF). */
 int cpu_raise(struct cpu *cpu, enum exception exc)
 {
 	return cpu_raise_address(cpu, exc, cpu->pc);
+}
+
+int cpu_raise_unit(struct cpu *cpu, unsigned bit, enum exception exc)
+{
+	return raise(cpu, exc, cpu->pc, cpu->csr->euen & bit);
 }
 
 int cpu_debug_call(struct cpu *cpu)
@@ -228,9 +281,22 @@ static void leave_machine_error(struct csr_file *csr)
 	csr->merrctl &= ~MERRCTL_ISMERR;
 }
 
+/* ERTN's way into the guest: which of root's three return paths was taken said so. */
+static void enter_guest(struct cpu *cpu)
+{
+	cpu->guest_mode = true;
+	cpu->csr = &cpu->guest;
+	cpu->stats.vm_entries++;
+	if (trace_on(cpu->trace, TRACE_VMEXIT))
+		trace_emit(cpu->trace, TRACE_VMEXIT, (int)cpu->id, TRACE_VMENTER, cpu->pc, 0,
+			   GSTAT_GID(cpu->root.gstat));
+}
+
 int cpu_return(struct cpu *cpu)
 {
 	struct csr_file *csr = cpu->csr;
+	enum cpu_mode mode = csr_mode(cpu, csr);
+	bool refill = false, to_guest = false;
 	uint64_t target;
 
 	pmu_sync(cpu);
@@ -239,21 +305,27 @@ int cpu_return(struct cpu *cpu)
 		target = csr->dera;
 	} else if (csr->merrctl & MERRCTL_ISMERR) {
 		target = csr->merrera;
+		to_guest = csr->merrctl & MERRCTL_PGM;
 		leave_machine_error(csr);
 	} else if (csr->tlbrera & TLBRERA_ISTLBR) {
 		target = csr->tlbrera & ~UINT64_C(3);
 		csr->tlbrera &= ~TLBRERA_ISTLBR;
+		refill = true;
+		to_guest = csr->tlbrprmd & TLBRPRMD_PGM;
 		crmd_restore(csr, csr->tlbrprmd, TLBRPRMD_PWE);
 		csr->crmd = (csr->crmd & ~CRMD_DA) | CRMD_PG;
 	} else {
 		target = csr->era;
+		to_guest = csr->gstat & GSTAT_PVM;
 		crmd_restore(csr, csr->prmd, PRMD_PWE);
 	}
 	if (csr->llbctl & LLBCTL_KLO)
 		csr->llbctl &= ~LLBCTL_KLO;
-	else
-		reserve_clear(cpu);
+	else if (!refill) /* a refill between LL and SC must not make a loop of them endless */
+		reserve_clear(cpu, mode);
 	cpu->pc = target;
+	if (to_guest && mode == CPU_ROOT)
+		enter_guest(cpu);
 	pmu_select(cpu);
 	softtlb_select(cpu);
 	return INSN_STATE_JUMP;
@@ -261,71 +333,132 @@ int cpu_return(struct cpu *cpu)
 
 /* Interrupts. */
 
-int message_highest(const struct cpu *cpu)
+uint64_t message_pending(const struct cpu *cpu, enum cpu_mode mode, unsigned n)
 {
+	return mode == CPU_GUEST ? cpu->guest.value[CSR_SLOT_MSGIS0 + n]
+				 : atomic_load(&cpu->message_pending[n]);
+}
+
+int message_highest(const struct cpu *cpu, enum cpu_mode mode)
+{
+	uint64_t threshold = (mode == CPU_GUEST ? cpu->guest.msgie : cpu->root.msgie) & 0xff;
+
 	for (int i = 3; i >= 0; i--) {
-		uint64_t pending = atomic_load(&cpu->message_pending[i]);
+		uint64_t pending = message_pending(cpu, mode, (unsigned)i);
 		int vector;
 
 		if (!pending)
 			continue;
 		vector = 64 * i + 63 - __builtin_clzll(pending);
-		return vector >= (int)(cpu->root.msgie & 0xff) ? vector : -1;
+		return vector >= (int)threshold ? vector : -1;
 	}
 	return -1;
 }
 
-/* ESTAT but for the timer's bit. */
+int message_take(struct cpu *cpu, enum cpu_mode mode)
+{
+	int vector = message_highest(cpu, mode);
+	uint64_t bit = UINT64_C(1) << (vector & 63);
+
+	if (mode == CPU_ROOT) {
+		if (vector >= 0)
+			atomic_fetch_and(&cpu->message_pending[vector / 64], ~bit);
+		return vector;
+	}
+	if (vector >= 0)
+		cpu->guest.value[CSR_SLOT_MSGIS0 + vector / 64] &= ~bit;
+	/* Also one that root signalled without a vector, or the guest would take it for ever. */
+	if (message_highest(cpu, CPU_GUEST) < 0)
+		cpu->guest.estat &= ~(UINT64_C(1) << INT_MESSAGE);
+	return vector;
+}
+
+/* What root's ESTAT shows beside the stored bits. */
 static uint64_t estat_lines(const struct cpu *cpu)
 {
-	uint64_t estat = cpu->root.estat;
+	uint64_t lines = atomic_load(&cpu->lines) & LINES_EXTERNAL;
 
-	estat |= atomic_load(&cpu->lines) & LINES_EXTERNAL;
-	if (pmu_overflow(cpu))
-		estat |= 1u << INT_PMI;
-	if (message_highest(cpu) >= 0)
-		estat |= 1u << INT_MESSAGE;
-	return estat;
+	if (message_highest(cpu, CPU_ROOT) >= 0)
+		lines |= 1u << INT_MESSAGE;
+	return lines;
 }
 
-uint64_t cpu_estat(const struct cpu *cpu)
+/*
+ * The guest's: HWI0-7 are what GINTC injects or passes through and nothing else, so that what root restores
+ * of a saved ESTAT cannot raise a line again.  The other bits are stored ones, which root sets.
+ */
+static uint64_t estat_guest_lines(const struct cpu *cpu)
 {
-	return estat_lines(cpu) | (timer_due(cpu) ? 1u << INT_TIMER : 0);
+	uint64_t gintc = cpu->root.gintc;
+
+	return (GINTC_VIP(gintc) | (GINTC_PIP(gintc) & atomic_load(&cpu->lines) >> 2)) << 2;
 }
 
-static uint32_t interrupts_enabled(const struct cpu *cpu)
+/* ESTAT but for a timer's expiry that is still to be noticed. */
+static uint64_t estat_noticed(const struct cpu *cpu, enum cpu_mode mode)
 {
-	uint64_t estat = estat_lines(cpu) | (timer_signalled(cpu) ? 1u << INT_TIMER : 0);
+	uint64_t estat = mode == CPU_GUEST ? cpu->guest.estat | estat_guest_lines(cpu)
+					   : cpu->root.estat | estat_lines(cpu);
 
-	return (uint32_t)(estat & cpu->root.ecfg & ESTAT_IS);
+	return estat | (pmu_overflow(cpu, mode) ? 1u << INT_PMI : 0);
+}
+
+uint64_t cpu_estat(const struct cpu *cpu, enum cpu_mode mode)
+{
+	return estat_noticed(cpu, mode) | (timer_due(cpu, mode) ? ESTAT_TI : 0);
+}
+
+static uint32_t interrupts_enabled(const struct cpu *cpu, enum cpu_mode mode)
+{
+	const struct csr_file *csr = mode == CPU_GUEST ? &cpu->guest : &cpu->root;
+	uint64_t estat = estat_noticed(cpu, mode) | (timer_signalled(cpu, mode) ? ESTAT_TI : 0);
+
+	return (uint32_t)(estat & csr->ecfg & ESTAT_IS);
 }
 
 bool cpu_interrupt_pending(const struct cpu *cpu)
 {
-	return interrupts_enabled(cpu);
+	return interrupts_enabled(cpu, CPU_ROOT);
+}
+
+/* Takes the highest of @pending in the current mode; @exit: after having left guest mode for it. */
+static void take(struct cpu *cpu, uint32_t pending, uint64_t pc, bool exit)
+{
+	/* The highest number wins, the message interrupt being number 14. */
+	unsigned number = 31 - (unsigned)__builtin_clz(pending);
+
+	cpu->stats.interrupts++;
+	if (exit)
+		record_exit(cpu, EXC_INT, pc, number);
+	if (trace_on(cpu->trace, TRACE_INTERRUPT))
+		trace_emit(cpu->trace, TRACE_INTERRUPT, (int)cpu->id, "interrupt", cpu->pc, number, 0);
+	enter_general(cpu, EXC_INT, 64 + number, pc, exit);
+	pmu_select(cpu);
+	softtlb_select(cpu);
 }
 
 bool cpu_take_interrupt(struct cpu *cpu)
 {
-	struct csr_file *csr = &cpu->root;
+	const uint64_t pc = mmu_va32(cpu->csr, cpu_plv(cpu)) ? (uint32_t)cpu->pc : cpu->pc;
 	uint32_t pending;
-	unsigned number;
 
-	if (atomic_load_explicit(&cpu->timer_fired, memory_order_relaxed))
-		timer_poll(cpu);
-	if (!(csr->crmd & CRMD_IE) || csr->dbg & DBG_DST)
+	for (unsigned mode = 0; mode < CPU_MODES; mode++)
+		if (atomic_load_explicit(&cpu->timer[mode].fired, memory_order_relaxed))
+			timer_poll(cpu, mode);
+	if (cpu->root.dbg & DBG_DST)
 		return false;
-	pending = interrupts_enabled(cpu);
+	pending = cpu->root.crmd & CRMD_IE ? interrupts_enabled(cpu, CPU_ROOT) : 0;
+	if (pending) {
+		pmu_sync(cpu);
+		take(cpu, pending, pc, leave_guest(cpu));
+		return true;
+	}
+	if (!cpu->guest_mode || !(cpu->guest.crmd & CRMD_IE))
+		return false;
+	pending = interrupts_enabled(cpu, CPU_GUEST);
 	if (!pending)
 		return false;
-	/* The highest number wins, the message interrupt being number 14. */
-	number = 31 - (unsigned)__builtin_clz(pending);
-	cpu->stats.interrupts++;
-	if (trace_on(cpu->trace, TRACE_INTERRUPT))
-		trace_emit(cpu->trace, TRACE_INTERRUPT, (int)cpu->id, "interrupt", cpu->pc, number, 0);
 	pmu_sync(cpu);
-	enter_general(cpu, EXC_INT, 64 + number, mmu_va32(csr, cpu_plv(cpu)) ? (uint32_t)cpu->pc : cpu->pc);
-	pmu_select(cpu);
-	softtlb_select(cpu);
+	take(cpu, pending, pc, false);
 	return true;
 }

@@ -59,22 +59,28 @@ enum insn_result { INSN_NEXT, INSN_JUMP, INSN_RAISED, INSN_STATE, INSN_STATE_JUM
 int cpu_raise(struct cpu *cpu, enum exception exc);
 int cpu_raise_address(struct cpu *cpu, enum exception exc, uint64_t badv);
 
+/* An exit: raises @exc in root mode although the guest runs, without an address. */
+int cpu_raise_root(struct cpu *cpu, enum exception exc);
+
+/* @exc of the unit of @bit in EUEN: the guest's own if it has it off, else root's. */
+int cpu_raise_unit(struct cpu *cpu, unsigned bit, enum exception exc);
+
 /* DBCL: enters debug mode.  Returns INSN_RAISED. */
 int cpu_debug_call(struct cpu *cpu);
 
 /* ERTN: returns from the debug, machine error, refill or general exception at hand. */
 int cpu_return(struct cpu *cpu);
 
-/* ESTAT as software reads it, with the bits that lines, timers and counters drive. */
-uint64_t cpu_estat(const struct cpu *cpu);
+/* ESTAT of a mode as software reads it, with the bits that lines, timers and counters drive. */
+uint64_t cpu_estat(const struct cpu *cpu, enum cpu_mode mode);
 
 /*
- * Looks whether an interrupt is pending and enabled, and takes it.  True if cpu->pc changed.  Between
- * instructions only.
+ * Looks whether an interrupt is pending and enabled, root's first, and takes it.  True if cpu->pc changed.
+ * Between instructions only.
  */
 bool cpu_take_interrupt(struct cpu *cpu);
 
-/* True if a pending interrupt is enabled in ECFG whatever CRMD.IE says: ends IDLE. */
+/* True if a pending interrupt is enabled in root's ECFG whatever CRMD.IE says: ends IDLE. */
 bool cpu_interrupt_pending(const struct cpu *cpu);
 
 #endif

@@ -3,8 +3,9 @@
  * From virtual to physical: direct mode, direct-map windows and the TLB (Vol.1 5.3, 5.4), and the slow
  * path of loads, stores and fetches that ends in the soft TLB, in RAM or in a device.
  *
- * mmu_translate() takes the CSR file as an argument: with two-stage translation it is stage 1, and what
- * it answers is the address that a stage 2 would translate.
+ * A guest's addresses (virtualization extension) pass two stages: windows and TLB entries of the guest's own,
+ * as if it were alone, then TLB entries that root made for its GID.  Stage 2 knows neither direct mode nor
+ * windows nor privilege levels, and what it does not allow ends guest mode.
  */
 #include <string.h>
 
@@ -51,19 +52,47 @@ static bool plv_allowed(uint64_t elo, unsigned plv)
 	return elo & TLBELO_RPLV ? plv == page_plv : plv <= page_plv;
 }
 
-bool mmu_page_check(const struct csr_file *csr, uint64_t elo, enum softtlb_access kind, enum exception *exc)
+/* MISC.DWPLn: stores of privilege level n (not 3) ignore D. */
+static bool unprotected(const struct csr_file *csr)
 {
 	unsigned plv = csr->crmd & CRMD_PLV;
 
+	return plv < PLV3 && csr->misc & MISC_DWPL(plv);
+}
+
+struct mmu_space mmu_space(const struct cpu *cpu)
+{
+	const struct csr_file *csr = cpu->csr;
+
+	return (struct mmu_space){
+		.csr = csr,
+		.asid = csr->asid & ASID_MASK,
+		.kind = cpu->guest_mode ? TLB_G1 : TLB_ROOT,
+		.gid = cpu->guest_mode ? GSTAT_GID(cpu->root.gstat) : 0,
+		.plv = csr->crmd & CRMD_PLV,
+		.unprotected = unprotected(csr),
+	};
+}
+
+struct mmu_space mmu_space2(const struct cpu *cpu)
+{
+	return (struct mmu_space){
+		.csr = &cpu->root, .kind = TLB_S2, .gid = GSTAT_GID(cpu->root.gstat), .plv = PLV0
+	};
+}
+
+bool mmu_page_check(const struct mmu_space *space, uint64_t elo, enum softtlb_access kind,
+		    enum exception *exc)
+{
 	if (!(elo & TLBELO_V))
 		*exc = page_invalid[kind];
 	else if (kind == SOFTTLB_FETCH && elo & TLBELO_NX)
 		*exc = EXC_PNX;
-	else if (!plv_allowed(elo, plv))
+	else if (!plv_allowed(elo, space->plv))
 		*exc = EXC_PPI;
 	else if (kind == SOFTTLB_LOAD && elo & TLBELO_NR)
 		*exc = EXC_PNR;
-	else if (kind == SOFTTLB_STORE && !(elo & TLBELO_D) && !mmu_unprotected(csr))
+	else if (kind == SOFTTLB_STORE && !(elo & TLBELO_D) && !space->unprotected)
 		*exc = EXC_PME;
 	else
 		return true;
@@ -71,48 +100,58 @@ bool mmu_page_check(const struct csr_file *csr, uint64_t elo, enum softtlb_acces
 }
 
 /* What else than the access that was checked the page allows. */
-static uint8_t page_rights(const struct csr_file *csr, uint64_t elo)
+static uint8_t page_rights(const struct mmu_space *space, uint64_t elo)
 {
 	uint8_t rights = 0;
 
 	if (!(elo & TLBELO_NR))
 		rights |= RIGHT(SOFTTLB_LOAD);
-	if (elo & TLBELO_D || mmu_unprotected(csr))
+	if (elo & TLBELO_D || space->unprotected)
 		rights |= RIGHT(SOFTTLB_STORE);
 	if (!(elo & TLBELO_NX))
 		rights |= RIGHT(SOFTTLB_FETCH);
 	return rights;
 }
 
-static bool page_translate(struct cpu *cpu, const struct csr_file *csr, uint64_t va, enum softtlb_access kind,
-			   struct mmu_page *page, enum exception *exc)
+static uint64_t page_address(const struct tlb_entry *entry, uint64_t va)
 {
-	struct tlb_key key = { .address = va, .asid = csr->asid & ASID_MASK, .kind = TLB_ROOT };
-	struct tlb_entry *entry = tlb_search(&cpu->tlb, &key);
-	uint64_t elo, mask;
+	uint64_t mask = (UINT64_C(1) << entry->ps) - 1;
 
-	if (csr->pwch & PWCH_HPTW && (!entry || ptw_wanted(tlb_half(entry, va), kind))) {
-		entry = ptw_walk(cpu, csr, va, kind, entry, exc);
+	return (tlb_half(entry, va) & CSR_VPN & PA_MASK & ~mask) | (va & mask);
+}
+
+/* Through the TLB, and the page walker where that is on.  What fails is said of @va. */
+static bool page_translate(struct cpu *cpu, const struct mmu_space *space, uint64_t va,
+			   enum softtlb_access kind, struct mmu_page *page, struct mmu_fault *fault)
+{
+	struct tlb_key key = { .address = va, .asid = space->asid, .kind = space->kind, .gid = space->gid };
+	struct tlb_entry *entry = tlb_search(&cpu->tlb, &key);
+	uint64_t elo;
+
+	*fault = (struct mmu_fault){ EXC_TLBR, va, space->kind == TLB_S2 };
+	cpu->stats.stage2_misses += space->kind == TLB_S2 && !entry;
+	if (space->csr->pwch & PWCH_HPTW && (!entry || ptw_wanted(tlb_half(entry, va), kind))) {
+		entry = ptw_walk(cpu, space, va, kind, entry, fault);
 		if (!entry)
 			return false;
 	}
-	if (!entry) {
-		*exc = EXC_TLBR;
+	if (!entry)
 		return false;
-	}
 	elo = tlb_half(entry, va);
-	if (!mmu_page_check(csr, elo, kind, exc))
+	if (!mmu_page_check(space, elo, kind, &fault->exc))
 		return false;
-	mask = (UINT64_C(1) << entry->ps) - 1;
-	page->pa = (elo & CSR_VPN & PA_MASK & ~mask) | (va & mask);
+	page->pa = page_address(entry, va);
 	page->mat = elo >> 4 & 3;
-	page->rights = page_rights(csr, elo);
+	page->rights = page_rights(space, elo);
 	return true;
 }
 
-bool mmu_translate(struct cpu *cpu, const struct csr_file *csr, uint64_t va, enum softtlb_access kind,
-		   struct mmu_page *page, enum exception *exc)
+/* The guest's address between the stages; without a guest the physical one. */
+static bool stage1(struct cpu *cpu, uint64_t va, enum softtlb_access kind, struct mmu_page *page,
+		   struct mmu_fault *fault)
 {
+	const struct csr_file *csr = cpu->csr;
+	struct mmu_space space;
 	int window;
 
 	if (mmu_va32(csr, csr->crmd & CRMD_PLV))
@@ -131,10 +170,68 @@ bool mmu_translate(struct cpu *cpu, const struct csr_file *csr, uint64_t va, enu
 		return true;
 	}
 	if (!address_legal(csr, va)) {
-		*exc = kind == SOFTTLB_FETCH ? EXC_ADEF : EXC_ADEM;
+		*fault = (struct mmu_fault){ kind == SOFTTLB_FETCH ? EXC_ADEF : EXC_ADEM, va, false };
 		return false;
 	}
-	return page_translate(cpu, csr, va, kind, page, exc);
+	space = mmu_space(cpu);
+	return page_translate(cpu, &space, va, kind, page, fault);
+}
+
+/* GCFG.MATC: the guest's memory type (0), root's (1), or the stricter one (2); lower is stricter but for SUC.
+ */
+static uint8_t memory_type(const struct cpu *cpu, uint8_t mat1, uint8_t mat2)
+{
+	enum { SUC = 0, CC = 1, WUC = 2 };
+
+	switch (GCFG_MATC(cpu->root.gcfg)) {
+	case 0:
+		return mat1;
+	case 2:
+		return mat1 == SUC || mat2 == SUC ? SUC : mat1 == CC ? mat2 : mat1;
+	default:
+		return mat2;
+	}
+}
+
+bool mmu_stage2(struct cpu *cpu, struct mmu_page *page, enum softtlb_access kind, struct mmu_fault *fault)
+{
+	const struct mmu_space space = mmu_space2(cpu);
+	/* As TLB entries have it; guests that use the topmost bit get addresses that no entry can be for. */
+	const uint64_t address = (uint64_t)((int64_t)(page->gpa << (64 - VALEN)) >> (64 - VALEN));
+	struct mmu_fault why;
+	struct mmu_page host;
+
+	if (!page_translate(cpu, &space, address, kind, &host, &why)) {
+		*fault = (struct mmu_fault){ why.exc, page->gpa, true };
+		return false;
+	}
+	page->pa = host.pa;
+	page->mat = memory_type(cpu, page->mat, host.mat);
+	page->rights &= host.rights;
+	return true;
+}
+
+bool mmu_translate(struct cpu *cpu, uint64_t va, enum softtlb_access kind, struct mmu_page *page,
+		   struct mmu_fault *fault)
+{
+	if (!stage1(cpu, va, kind, page, fault))
+		return false;
+	page->gpa = page->pa;
+	return !cpu->guest_mode || mmu_stage2(cpu, page, kind, fault);
+}
+
+bool mmu_look(const struct cpu *cpu, const struct mmu_space *space, uint64_t va, uint64_t *pa)
+{
+	const struct tlb_key key = {
+		.address = va, .asid = space->asid, .kind = space->kind, .gid = space->gid
+	};
+	/* A search changes nothing, but its answer may be changed: hence no const in its argument. */
+	const struct tlb_entry *entry = tlb_search((struct tlb *)&cpu->tlb, &key);
+
+	if (!entry || !(tlb_half(entry, va) & TLBELO_V))
+		return ptw_peek(cpu, space, va, pa);
+	*pa = page_address(entry, va);
+	return true;
 }
 
 /* The slow path. */
@@ -152,16 +249,16 @@ struct target {
 static bool target_find(struct cpu *cpu, struct target *t, enum softtlb_access kind)
 {
 	struct mmu_page page;
-	enum exception exc;
+	struct mmu_fault fault;
 	void *base;
 
-	if (!mmu_translate(cpu, cpu->csr, t->va, kind, &page, &exc)) {
-		cpu_raise_address(cpu, exc, t->va);
+	if (!mmu_translate(cpu, t->va, kind, &page, &fault)) {
+		cpu_raise_fault(cpu, &fault);
 		return false;
 	}
 	if (kind != SOFTTLB_FETCH && cpu->watch_memory && watch_enabled(cpu) &&
 	    watch_hit_memory(cpu, t->va, t->size, kind == SOFTTLB_STORE)) {
-		cpu_raise(cpu, EXC_WPEM);
+		cpu_raise_root(cpu, EXC_WPEM);
 		return false;
 	}
 	t->pa = page.pa;
@@ -177,7 +274,7 @@ static bool target_find(struct cpu *cpu, struct target *t, enum softtlb_access k
 		/* Acquire: pairs with the flagging of pages, reserve.h. */
 		t->reserved = atomic_load_explicit(&cpu->bus->ram_page_flags[bus_ram_page(cpu->bus, base)],
 						   memory_order_acquire) != RAM_PAGE_PLAIN;
-		softtlb_enter(cpu, t->va, t->host, page.rights, t->reserved);
+		softtlb_enter(cpu, t->va, page.gpa, t->host, page.rights, t->reserved);
 	}
 	return true;
 }
@@ -391,7 +488,7 @@ bool access_translate(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_
 	struct target target = { .va = va, .size = size };
 
 	if (kind == SOFTTLB_FETCH && cpu->watch_fetch && watch_enabled(cpu) && watch_hit_fetch(cpu, va)) {
-		cpu_raise(cpu, EXC_WPEF);
+		cpu_raise_root(cpu, EXC_WPEF);
 		return false;
 	}
 	if (!target_find(cpu, &target, kind))
@@ -409,10 +506,10 @@ bool mmu_peek_insn(struct cpu *cpu, uint64_t va, uint32_t *word)
 {
 	const void *host = va & 3 ? NULL : access_host(cpu, va, 4, SOFTTLB_FETCH);
 	struct mmu_page page;
-	enum exception exc;
+	struct mmu_fault fault;
 
 	if (!host) {
-		if (va & 3 || !mmu_translate(cpu, cpu->csr, va, SOFTTLB_FETCH, &page, &exc))
+		if (va & 3 || !mmu_translate(cpu, va, SOFTTLB_FETCH, &page, &fault))
 			return false;
 		host = bus_ram(cpu->bus, page.pa, 4);
 	}

@@ -2,11 +2,14 @@
 /*
  * Processor models: what CPUCFG, PRCFGn and the identification registers say (Vol.1 2.2.10.5, 3A5000
  * manual ch. 8).  The values are those of the chips with the bit of every feature that is not there
- * cleared: LVZ, LBT, the COMPLEX and CRYPTO vector extensions, the store fill buffer.
+ * cleared: LBT, the COMPLEX and CRYPTO vector extensions, the store fill buffer.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "machine/cpu/cpu.h"
+
+#define CPUCFG2_LVZ (UINT32_C(0xf) << 10) /* and its version */
 
 /* PRCFG1: 8 SAVE registers, 48 timer bits, VS up to 7; PRCFG2: pages of 2^12 to 2^29 bytes; PRCFG3: an
  * MTLB of 64 and an STLB of 8 x 2^8. */
@@ -26,7 +29,7 @@ static const struct cpu_model models[] = {
 		.name = "la464",
 		.cpucfg = { [0] = 0x0014c010,
 			    [1] = 0x03f2f2fe,
-			    [2] = 0x0060c0cf,
+			    [2] = 0x0060cccf,
 			    [3] = 0x0000fcfd,
 			    COMMON_CPUCFG,
 			    COMMON_CACHES },
@@ -42,7 +45,7 @@ static const struct cpu_model models[] = {
 		.name = "la664",
 		.cpucfg = { [0] = 0x0014d000,
 			    [1] = 0x07f2f2fe,
-			    [2] = 0x7f60c0cf,
+			    [2] = 0x7f60cccf,
 			    [3] = 0x00cefcfd,
 			    COMMON_CPUCFG,
 			    COMMON_CACHES },
@@ -58,7 +61,7 @@ static const struct cpu_model models[] = {
 		.name = "max",
 		.cpucfg = { [0] = 0x0014c010,
 			    [1] = 0x07f2f2fe,
-			    [2] = 0x7b60c0cf,
+			    [2] = 0x7b60cccf,
 			    [3] = 0x0002fcfd,
 			    COMMON_CPUCFG,
 			    COMMON_CACHES },
@@ -77,6 +80,27 @@ const struct cpu_model *cpu_model_find(const char *name)
 		if (!strcmp(models[i].name, name))
 			return &models[i];
 	return NULL;
+}
+
+bool cpu_model_parse(struct cpu_model *model, const char *text)
+{
+	size_t length = strcspn(text, ",");
+	char name[sizeof(model->name)];
+	const struct cpu_model *found;
+
+	if (length >= sizeof(name))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)length, text);
+	found = cpu_model_find(name);
+	text += length;
+	if (!found || (*text && strcmp(text, ",lvz=on") != 0 && strcmp(text, ",lvz=off") != 0))
+		return false;
+	*model = *found;
+	if (strcmp(text, ",lvz=off") == 0) {
+		model->cpucfg[2] &= ~CPUCFG2_LVZ;
+		memcpy(model->name + length, text, sizeof(",lvz=off"));
+	}
+	return true;
 }
 
 uint32_t cpu_cpucfg(const struct cpu *cpu, uint64_t index)

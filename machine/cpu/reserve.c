@@ -14,15 +14,16 @@
 
 /* The reservations in all pages that hash to one number. */
 struct reserve_bucket {
-	atomic_flag lock; /* protects: cores */
-	uint64_t cores;	  /* bit n: core n has a reservation in this bucket */
+	atomic_flag lock;	   /* protects: cores */
+	uint64_t cores[CPU_MODES]; /* bit n: core n has a reservation of that mode in this bucket */
 } __attribute__((aligned(64)));
 
 /* What a core tells the core that flags a page. */
 struct reserve_core {
 	_Atomic bool running;	       /* executes guest code */
 	_Atomic uint64_t acknowledged; /* the sync_generation it has dropped its store rights for */
-	_Atomic uint64_t line; /* reserved: offset in RAM / RESERVE_LINE; written under its bucket's lock */
+	/* Reserved: offset in RAM / RESERVE_LINE; written under its bucket's lock. */
+	_Atomic uint64_t line[CPU_MODES];
 } __attribute__((aligned(64)));
 
 struct reservations {
@@ -89,14 +90,17 @@ static void bucket_unlock(const struct cpu *cpu, struct reserve_bucket *bucket)
 /* Ends the reservations of @line that cores other than @cpu hold.  The bucket is locked. */
 static void bucket_break(struct cpu *cpu, struct reserve_bucket *bucket, uint64_t line)
 {
-	uint64_t others = bucket->cores & ~(UINT64_C(1) << cpu->id);
+	const struct reservations *r = cpu->group->reservations;
 
-	for (; others; others &= others - 1) {
-		unsigned core = __builtin_ctzll(others);
+	for (unsigned mode = 0; mode < CPU_MODES; mode++) {
+		uint64_t others = bucket->cores[mode] & ~(UINT64_C(1) << cpu->id);
 
-		if (atomic_load_explicit(&cpu->group->reservations->core[core].line, memory_order_relaxed) ==
-		    line)
-			bucket->cores &= ~(UINT64_C(1) << core);
+		for (; others; others &= others - 1) {
+			unsigned core = __builtin_ctzll(others);
+
+			if (atomic_load_explicit(&r->core[core].line[mode], memory_order_relaxed) == line)
+				bucket->cores[mode] &= ~(UINT64_C(1) << core);
+		}
 	}
 }
 
@@ -231,13 +235,12 @@ static void host_store(void *host, const void *buf, unsigned size)
 
 uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size)
 {
+	const enum cpu_mode mode = cpu->guest_mode;
 	uint64_t offset = ram_offset(cpu, host), value;
 	struct reserve_bucket *bucket;
 
-	reserve_clear(cpu);
-	cpu->ll_bit = true;
-	cpu->ll_size = size;
-	cpu->ll_offset = offset;
+	reserve_clear(cpu, mode);
+	cpu->ll[mode] = (struct cpu_ll){ true, (uint8_t)size, offset };
 	if (core_is_alone(cpu))
 		return host_load(host, size);
 
@@ -246,9 +249,9 @@ uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size)
 		page_flag(cpu, offset);
 	bucket = bucket_of(cpu, offset);
 	bucket_lock(cpu, bucket);
-	atomic_store_explicit(&cpu->group->reservations->core[cpu->id].line, offset / RESERVE_LINE,
+	atomic_store_explicit(&cpu->group->reservations->core[cpu->id].line[mode], offset / RESERVE_LINE,
 			      memory_order_relaxed);
-	bucket->cores |= UINT64_C(1) << cpu->id;
+	bucket->cores[mode] |= UINT64_C(1) << cpu->id;
 	value = host_load(host, size);
 	bucket_unlock(cpu, bucket);
 	return value;
@@ -256,93 +259,97 @@ uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size)
 
 bool reserve_store_conditional(struct cpu *cpu, void *host, unsigned size, const uint64_t value[2])
 {
+	const enum cpu_mode mode = cpu->guest_mode;
+	struct cpu_ll *ll = &cpu->ll[mode];
 	uint64_t offset = ram_offset(cpu, host);
-	bool paired = cpu->ll_bit && (size == 16 ? cpu->ll_size == 8 && cpu->ll_offset / 16 == offset / 16
-						 : cpu->ll_size == size && cpu->ll_offset == offset);
+	bool paired = ll->bit && (size == 16 ? ll->size == 8 && ll->offset / 16 == offset / 16
+					     : ll->size == size && ll->offset == offset);
 	struct reserve_bucket *bucket;
 	bool done;
 
 	if (!paired) {
-		reserve_clear(cpu);
+		reserve_clear(cpu, mode);
 		return false;
 	}
-	cpu->ll_bit = false;
+	ll->bit = false;
 	if (core_is_alone(cpu)) {
 		host_store(host, value, size);
 		return true;
 	}
 	bucket = bucket_of(cpu, offset);
 	bucket_lock(cpu, bucket);
-	done = bucket->cores >> cpu->id & 1;
+	done = bucket->cores[mode] >> cpu->id & 1;
 	if (done) {
 		host_store(host, value, size);
 		bucket_break(cpu, bucket, offset / RESERVE_LINE);
-		bucket->cores &= ~(UINT64_C(1) << cpu->id);
+		bucket->cores[mode] &= ~(UINT64_C(1) << cpu->id);
 	}
 	bucket_unlock(cpu, bucket);
 	return done;
 }
 
-void reserve_clear(struct cpu *cpu)
+void reserve_clear(struct cpu *cpu, enum cpu_mode mode)
 {
+	struct cpu_ll *ll = &cpu->ll[mode];
 	struct reserve_bucket *bucket;
 
-	if (!cpu->ll_bit)
+	if (!ll->bit)
 		return;
-	cpu->ll_bit = false;
+	ll->bit = false;
 	if (core_is_alone(cpu))
 		return;
-	bucket = bucket_of(cpu, cpu->ll_offset);
+	bucket = bucket_of(cpu, ll->offset);
 	bucket_lock(cpu, bucket);
-	bucket->cores &= ~(UINT64_C(1) << cpu->id);
+	bucket->cores[mode] &= ~(UINT64_C(1) << cpu->id);
 	bucket_unlock(cpu, bucket);
 }
 
-bool reserve_stands(struct cpu *cpu)
+bool reserve_stands(struct cpu *cpu, enum cpu_mode mode)
 {
+	const struct cpu_ll *ll = &cpu->ll[mode];
 	struct reserve_bucket *bucket;
 	bool stands;
 
-	if (!cpu->ll_bit || core_is_alone(cpu))
-		return cpu->ll_bit;
-	bucket = bucket_of(cpu, cpu->ll_offset);
+	if (!ll->bit || core_is_alone(cpu))
+		return ll->bit;
+	bucket = bucket_of(cpu, ll->offset);
 	bucket_lock(cpu, bucket);
-	stands = bucket->cores >> cpu->id & 1;
+	stands = bucket->cores[mode] >> cpu->id & 1;
 	bucket_unlock(cpu, bucket);
 	return stands;
 }
 
-/* Makes the reservation that ll_offset and ll_size say.  No core runs, and none has store rights. */
-static void reserve_again(struct cpu *cpu)
+/* Makes the reservation that cpu->ll says.  No core runs, and none has store rights. */
+static void reserve_again(struct cpu *cpu, enum cpu_mode mode)
 {
-	uint64_t offset = cpu->ll_offset;
+	uint64_t offset = cpu->ll[mode].offset;
 
 	if (core_is_alone(cpu))
 		return;
 	atomic_store(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS], RAM_PAGE_RESERVED);
-	atomic_store(&cpu->group->reservations->core[cpu->id].line, offset / RESERVE_LINE);
-	bucket_of(cpu, offset)->cores |= UINT64_C(1) << cpu->id;
+	atomic_store(&cpu->group->reservations->core[cpu->id].line[mode], offset / RESERVE_LINE);
+	bucket_of(cpu, offset)->cores[mode] |= UINT64_C(1) << cpu->id;
 }
 
-void reserve_state(struct cpu *cpu, struct state *state)
+void reserve_state(struct cpu *cpu, enum cpu_mode mode, struct state *state)
 {
 	uint64_t size = cpu->bus->ram_size + cpu->bus->rom.size;
-	bool stands = reserve_stands(cpu);
+	bool stands = reserve_stands(cpu, mode);
+	struct cpu_ll *ll = &cpu->ll[mode];
 
 	if (state_loading(state))
-		reserve_clear(cpu);
-	STATE_BOOL(state, cpu, ll_bit);
-	STATE_MEMBER(state, cpu, ll_size);
-	STATE_MEMBER(state, cpu, ll_offset);
-	state_bool(state, "ll_stands", &stands);
-	if (!state_loading(state) || !state_good(state) || !cpu->ll_bit)
+		reserve_clear(cpu, mode);
+	STATE_BOOL(state, ll, bit);
+	STATE_MEMBER(state, ll, size);
+	STATE_MEMBER(state, ll, offset);
+	state_bool(state, "stands", &stands);
+	if (!state_loading(state) || !state_good(state) || !ll->bit)
 		return;
-	if ((cpu->ll_size != 4 && cpu->ll_size != 8) || cpu->ll_offset % cpu->ll_size ||
-	    cpu->ll_offset >= size) {
-		cpu->ll_bit = false;
+	if ((ll->size != 4 && ll->size != 8) || ll->offset % ll->size || ll->offset >= size) {
+		ll->bit = false;
 		state_refuse(state, "a reservation of memory that there is not");
 	} else if (stands) {
-		reserve_again(cpu);
+		reserve_again(cpu, mode);
 	}
 }
 

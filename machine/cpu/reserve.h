@@ -11,6 +11,8 @@
  * (ATTENTION_SYNC, reserve_acknowledge), so that no store can slip by.  Cores that are not executing
  * guest code count as having acknowledged; they catch up in reserve_enter().
  *
+ * Root and guest mode (virtualization extension) have a reservation each, which an exit does not touch.
+ *
  * With one core in the group nobody can break a reservation: no flags, no locks.  In the
  * single-threaded group (cpu_group.parallel false) there are flags but no locks and nothing to wait for.
  */
@@ -44,14 +46,14 @@ uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size);
  */
 bool reserve_store_conditional(struct cpu *cpu, void *host, unsigned size, const uint64_t value[2]);
 
-/* Ends the core's reservation (ERTN, LLBCTL.WCLLB). */
-void reserve_clear(struct cpu *cpu);
+/* Ends the core's reservation of a mode (ERTN, LLBCTL.WCLLB). */
+void reserve_clear(struct cpu *cpu, enum cpu_mode mode);
 
 /* Whether an SC could succeed now: LLBCTL.ROLLB. */
-bool reserve_stands(struct cpu *cpu);
+bool reserve_stands(struct cpu *cpu, enum cpu_mode mode);
 
 /* The core's reservation, to a snapshot or from one.  No core runs. */
-void reserve_state(struct cpu *cpu, struct state *state);
+void reserve_state(struct cpu *cpu, enum cpu_mode mode, struct state *state);
 
 /*
  * Stores to a page whose flag is or may be set; @host need not be aligned, but the bytes lie in one page.

@@ -15,6 +15,9 @@
 #define KEY_WATCH      (UINT64_C(1) << 5) /* watchpoints are on: pages with one are left out */
 #define KEY_PLV_SHIFT  6
 #define KEY_ASID_SHIFT 8
+#define KEY_GID_SHIFT  18
+#define KEY_ASID(key)  ((int)((key) >> KEY_ASID_SHIFT & ASID_MASK))
+#define KEY_GID(key)   ((int)((key) >> KEY_GID_SHIFT))
 
 static bool regime_direct(const struct csr_file *csr)
 {
@@ -28,7 +31,7 @@ static uint64_t regime_key(const struct cpu *cpu)
 	uint64_t key = KEY_USED | (uint64_t)plv << KEY_PLV_SHIFT;
 
 	if (cpu->guest_mode)
-		key |= KEY_GUEST;
+		key |= KEY_GUEST | (uint64_t)GSTAT_GID(cpu->root.gstat) << KEY_GID_SHIFT;
 	if (regime_direct(csr))
 		key |= KEY_DIRECT;
 	else
@@ -95,15 +98,40 @@ void softtlb_flush_all(struct cpu *cpu)
 		bank_flush(cpu, i);
 }
 
-static bool bank_has_asid(uint64_t key, int asid)
+static bool bank_is_guest(const struct cpu *cpu, unsigned i, int gid)
 {
-	return !(key & (KEY_GUEST | KEY_DIRECT)) && (asid < 0 || key >> KEY_ASID_SHIFT == (uint64_t)asid);
+	uint64_t key = cpu->softtlb.key[i];
+
+	return key & KEY_GUEST && (gid < 0 || KEY_GID(key) == gid);
 }
 
-void softtlb_flush_asid(struct cpu *cpu, int asid)
+static bool bank_in_scope(const struct cpu *cpu, unsigned i, struct softtlb_scope scope)
+{
+	uint64_t key = cpu->softtlb.key[i];
+
+	if (!key || key & KEY_DIRECT || (scope.asid >= 0 && KEY_ASID(key) != scope.asid))
+		return false;
+	return scope.kind == TLB_ROOT ? !(key & KEY_GUEST) : bank_is_guest(cpu, i, scope.gid);
+}
+
+void softtlb_flush_mode(struct cpu *cpu, enum cpu_mode mode)
 {
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
-		if (bank_has_asid(cpu->softtlb.key[i], asid))
+		if (!(cpu->softtlb.key[i] & KEY_GUEST) == (mode == CPU_ROOT))
+			bank_flush(cpu, i);
+}
+
+void softtlb_flush_scope(struct cpu *cpu, struct softtlb_scope scope)
+{
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
+		if (bank_in_scope(cpu, i, scope))
+			bank_flush(cpu, i);
+}
+
+void softtlb_flush_guest(struct cpu *cpu, int gid)
+{
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
+		if (bank_is_guest(cpu, i, gid))
 			bank_flush(cpu, i);
 }
 
@@ -139,11 +167,26 @@ static void bank_flush_range(struct softtlb_bank *bank, uint64_t key, uint64_t v
 	}
 }
 
-void softtlb_flush_asid_page(struct cpu *cpu, int asid, uint64_t va, unsigned bits)
+void softtlb_flush_page(struct cpu *cpu, struct softtlb_scope scope, uint64_t va, unsigned bits)
 {
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
-		if (cpu->softtlb.key[i] && bank_has_asid(cpu->softtlb.key[i], asid))
+		if (bank_in_scope(cpu, i, scope))
 			bank_flush_range(&cpu->softtlb.bank[i], cpu->softtlb.key[i], va, bits);
+}
+
+void softtlb_flush_gpa(struct cpu *cpu, uint8_t gid, uint64_t gpa, unsigned bits)
+{
+	const unsigned shift = bits > SOFTTLB_PAGE_BITS ? bits - SOFTTLB_PAGE_BITS : 0;
+	const uint32_t mask = shift < 32 ? UINT32_MAX << shift : 0;
+	const uint32_t page = (uint32_t)(gpa >> SOFTTLB_PAGE_BITS);
+
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++) {
+		if (!bank_is_guest(cpu, i, gid))
+			continue;
+		for (unsigned index = 0; index < SOFTTLB_ENTRIES; index++)
+			if (!((cpu->softtlb.gpa_page[i][index] ^ page) & mask))
+				entry_clear(&cpu->softtlb.bank[i], index);
+	}
 }
 
 void softtlb_flush_stores(struct cpu *cpu)
@@ -180,9 +223,10 @@ static unsigned debug_rights(const struct cpu *cpu, uint64_t va, unsigned rights
 	return rights;
 }
 
-void softtlb_enter(struct cpu *cpu, uint64_t va, void *host, unsigned rights, bool reserved)
+void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsigned rights, bool reserved)
 {
-	uint64_t key = cpu->softtlb.key[cpu->bank - cpu->softtlb.bank];
+	unsigned bank = (unsigned)(cpu->bank - cpu->softtlb.bank);
+	uint64_t key = cpu->softtlb.key[bank];
 	uint64_t page = va & ~(uint64_t)(SOFTTLB_PAGE_SIZE - 1);
 	unsigned index = SOFTTLB_INDEX(va);
 	struct softtlb_entry *e = &cpu->bank->entry[index];
@@ -196,4 +240,6 @@ void softtlb_enter(struct cpu *cpu, uint64_t va, void *host, unsigned rights, bo
 	if (reserved && rights & 1u << SOFTTLB_STORE)
 		e->tag[SOFTTLB_STORE] = SOFTTLB_NONE(index) | SOFTTLB_RESERVED;
 	e->addend = (uintptr_t)host - va;
+	if (key & KEY_GUEST)
+		cpu->softtlb.gpa_page[bank][index] = (uint32_t)(gpa >> SOFTTLB_PAGE_BITS);
 }

@@ -2,15 +2,18 @@
 /*
  * The software TLB: guest virtual page -> host pointer, filled by mmu_fill() (mmu.c) and consulted
  * inline by every load, store and fetch.  One bank per translation regime ({root, guest} x {DA, PG} x
- * PLV x ASID); the last SOFTTLB_BANKS regimes are kept, so an ASID switch changes a pointer and flushes
- * nothing.  Entries exist only for RAM and ROM: MMIO, pages under a watchpoint and pages that need a
- * check on each access are never entered and take the slow path.
+ * PLV x GID x ASID); the last SOFTTLB_BANKS regimes are kept, so an ASID or GID switch changes a pointer and
+ * flushes nothing.  A guest's entries are composed of both stages: they lead from guest-virtual to host
+ * addresses and go when either stage's TLB entry goes.  Entries exist only for RAM and ROM: MMIO, pages under
+ * a watchpoint and pages that need a check on each access are never entered and take the slow path.
  */
 #ifndef BIXI_CPU_SOFTTLB_H
 #define BIXI_CPU_SOFTTLB_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "machine/cpu/csr.h"
 
 #define SOFTTLB_BANKS	  16
 #define SOFTTLB_ENTRIES	  1024
@@ -44,6 +47,8 @@ struct softtlb_bank {
 
 struct softtlb {
 	struct softtlb_bank bank[SOFTTLB_BANKS];
+	/* Of guests' entries: guest-physical address >> SOFTTLB_PAGE_BITS, cut to 32 bits. */
+	uint32_t gpa_page[SOFTTLB_BANKS][SOFTTLB_ENTRIES];
 	uint64_t key[SOFTTLB_BANKS];  /* which regime a bank is for, softtlb.c; 0: none */
 	uint64_t used[SOFTTLB_BANKS]; /* for least-recently-used replacement */
 	uint64_t clock;
@@ -56,20 +61,35 @@ void softtlb_select(struct cpu *cpu);
 
 void softtlb_flush_all(struct cpu *cpu);
 
-/*
- * Drops what lies in the 2^bits bytes around @va, one TLB entry's reach: from root's mapped banks of @asid,
- * or of any if @asid is negative.
- */
-void softtlb_flush_asid_page(struct cpu *cpu, int asid, uint64_t va, unsigned bits);
+/* Drops the banks of a mode. */
+void softtlb_flush_mode(struct cpu *cpu, enum cpu_mode mode);
 
-/* Drops root's mapped banks of @asid, or of any if @asid is negative. */
-void softtlb_flush_asid(struct cpu *cpu, int asid);
+/*
+ * The mapped banks of root (enum tlb_kind TLB_ROOT) or of guest @gid (TLB_G1); of any GID or ASID if that is
+ * negative.
+ */
+struct softtlb_scope {
+	uint8_t kind;
+	int gid, asid;
+};
+
+/* Drops what lies in the 2^bits bytes around @va, one TLB entry's reach. */
+void softtlb_flush_page(struct cpu *cpu, struct softtlb_scope scope, uint64_t va, unsigned bits);
+
+/* Drops these banks. */
+void softtlb_flush_scope(struct cpu *cpu, struct softtlb_scope scope);
+
+/* Drops what guest @gid reaches through the 2^bits bytes of guest-physical memory around @gpa. */
+void softtlb_flush_gpa(struct cpu *cpu, uint8_t gid, uint64_t gpa, unsigned bits);
+
+/* Drops all banks of guest @gid, mapped or direct; of all guests if that is negative. */
+void softtlb_flush_guest(struct cpu *cpu, int gid);
 
 /*
  * Enters the page of @va into the current bank.  @rights has bit 1 << SOFTTLB_LOAD etc. for what is
- * allowed; a @reserved page's stores keep taking the slow path.
+ * allowed; a @reserved page's stores keep taking the slow path.  @gpa is the address between the stages.
  */
-void softtlb_enter(struct cpu *cpu, uint64_t va, void *host, unsigned rights, bool reserved);
+void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsigned rights, bool reserved);
 
 /* Drops all store rights: before a page changes its ram_page_flag. */
 void softtlb_flush_stores(struct cpu *cpu);

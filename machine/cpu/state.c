@@ -100,7 +100,7 @@ static uint64_t csr_hardware_bits(const struct csr_info *info)
 {
 	switch (info->number) {
 	case CSR_ESTAT:
-		return UINT64_C(0x7fff0000); /* Ecode and EsubCode; its lines are kept elsewhere */
+		return CSR_ESTAT_ROOT; /* Ecode, EsubCode and TI; its lines are kept elsewhere */
 	case CSR_BADI:
 		return UINT32_MAX;
 	case CSR_MERRCTL:
@@ -118,7 +118,8 @@ static void csr_check(struct cpu *cpu, struct csr_file *file)
 	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++) {
 		const struct csr_info *info = &csr_info[slot];
 
-		file->value[slot] &= csr_mask(cpu, info) | info->reset | csr_hardware_bits(info);
+		file->value[slot] &=
+			csr_mask(cpu, file, info) | info->more | info->reset | csr_hardware_bits(info);
 	}
 	csr_set_constants(cpu, file);
 	if (stlbps >= 32 || !(cpu->model->prcfg2 >> stlbps & 1))
@@ -140,6 +141,7 @@ static void registers_state(struct cpu *cpu, struct state *state)
 {
 	STATE_MEMBER(state, cpu, gpr);
 	STATE_MEMBER(state, cpu, pc);
+	STATE_BOOL(state, cpu, guest_mode);
 	STATE_MEMBER(state, cpu, fcsr);
 	STATE_MEMBER(state, cpu, fcc);
 	STATE_MEMBER(state, cpu, vr);
@@ -151,23 +153,32 @@ static void registers_state(struct cpu *cpu, struct state *state)
 		cpu->fcc[i] &= 1;
 }
 
+static void timer_state(struct cpu_timer *timer, struct state *state)
+{
+	bool fired = atomic_load(&timer->fired);
+
+	STATE_BOOL(state, timer, running);
+	state_bool(state, "fired", &fired);
+	state_timer(state, "clock", &timer->clock);
+	STATE_MEMBER(state, timer, expiry);
+	STATE_MEMBER(state, timer, stopped);
+	if (!state_loading(state))
+		return;
+	atomic_store(&timer->fired, fired);
+	timer->stopped &= CSR_TIMER;
+}
+
 static void interrupts_state(struct cpu *cpu, struct state *state)
 {
-	bool halted = atomic_load(&cpu->halted), fired = atomic_load(&cpu->timer_fired);
+	bool halted = atomic_load(&cpu->halted);
 	bool reset = atomic_load(&cpu->attention) & ATTENTION_RESET;
 
 	STATE_MEMBER(state, cpu, lines);
 	STATE_MEMBER(state, cpu, message_pending);
-	STATE_BOOL(state, cpu, timer_pending);
-	STATE_BOOL(state, cpu, timer_running);
-	state_bool(state, "timer_fired", &fired);
-	state_timer(state, "timer", &cpu->timer);
-	STATE_MEMBER(state, cpu, timer_expiry);
 	state_bool(state, "halted", &halted);
 	state_bool(state, "reset", &reset);
 	if (!state_loading(state))
 		return;
-	atomic_store(&cpu->timer_fired, fired);
 	atomic_store(&cpu->halted, halted);
 	atomic_store(&cpu->attention, ATTENTION_INTERRUPT | (reset ? ATTENTION_RESET : 0));
 }
@@ -175,8 +186,9 @@ static void interrupts_state(struct cpu *cpu, struct state *state)
 /* Everything that follows from what was read. */
 static void derive(struct cpu *cpu)
 {
-	cpu->guest_mode = false;
-	cpu->csr = &cpu->root;
+	if (!cpu_model_lvz(cpu->model))
+		cpu->guest_mode = false;
+	cpu->csr = cpu_csr(cpu, cpu->guest_mode);
 	pmu_select(cpu);
 	watch_update(cpu);
 	softtlb_flush_all(cpu);
@@ -191,9 +203,12 @@ void cpu_state(void *opaque, struct state *state)
 	csrs_state(cpu, state);
 	tlb_state(cpu, state);
 	interrupts_state(cpu, state);
+	for (unsigned mode = 0; mode < CPU_MODES; mode++) {
+		timer_state(&cpu->timer[mode], state);
+		reserve_state(cpu, mode, state);
+	}
 	STATE_MEMBER(state, cpu, insn_count);
 	STATE_MEMBER(state, cpu, random);
-	reserve_state(cpu, state);
 	if (!state_loading(state))
 		return;
 	if (cpu->insn_count > INSN_COUNT_MAX)

@@ -18,106 +18,146 @@ uint64_t cpu_stable_counter(const struct cpu *cpu)
 	return clock_now(cpu->clock) / NS_PER_TICK;
 }
 
+/* The guest's counter is root's with two more offsets: root sets GCNTC by what its own RDTIME reads. */
 uint64_t cpu_rdtime(const struct cpu *cpu)
 {
-	return cpu_stable_counter(cpu) + cpu->csr->cntc;
+	uint64_t counter = cpu_stable_counter(cpu) + cpu->root.cntc;
+
+	return cpu->guest_mode ? counter + cpu->root.gcntc + cpu->guest.cntc : counter;
 }
 
 /* The two lowest bits of the initial value are zero whatever TCFG says there. */
-static uint64_t timer_initial(const struct cpu *cpu)
+static uint64_t timer_initial(const struct csr_file *file)
 {
-	return cpu->root.tcfg & CSR_TIMER & ~UINT64_C(3);
+	return file->tcfg & CSR_TIMER & ~UINT64_C(3);
 }
 
-static void timer_arm(struct cpu *cpu)
+static void timer_arm(struct cpu *cpu, struct cpu_timer *timer)
 {
 	uint64_t deadline;
 
-	if (__builtin_mul_overflow(cpu->timer_expiry, NS_PER_TICK, &deadline))
+	if (__builtin_mul_overflow(timer->expiry, NS_PER_TICK, &deadline))
 		deadline = UINT64_MAX;
-	clock_timer_set(cpu->clock, &cpu->timer, deadline);
+	clock_timer_set(cpu->clock, &timer->clock, deadline);
+}
+
+static void timer_start(struct cpu *cpu, struct cpu_timer *timer, uint64_t ticks)
+{
+	timer->running = true;
+	timer->expiry = cpu_stable_counter(cpu) + ticks;
+	timer_arm(cpu, timer);
 }
 
 static void timer_wake(void *opaque)
 {
-	struct cpu *cpu = opaque;
+	struct cpu_timer *timer = opaque;
 
-	atomic_store(&cpu->timer_fired, true);
-	cpu_notify(cpu, ATTENTION_INTERRUPT);
+	atomic_store(&timer->fired, true);
+	cpu_notify(timer->cpu, ATTENTION_INTERRUPT);
 }
 
 void timer_init(struct cpu *cpu)
 {
-	clock_timer_init(&cpu->timer, timer_wake, cpu);
+	for (unsigned mode = 0; mode < CPU_MODES; mode++) {
+		cpu->timer[mode].cpu = cpu;
+		clock_timer_init(&cpu->timer[mode].clock, timer_wake, &cpu->timer[mode]);
+	}
 }
 
 void timer_reset(struct cpu *cpu)
 {
-	cpu->timer_pending = false;
-	cpu->timer_running = false;
-	clock_timer_cancel(cpu->clock, &cpu->timer);
-	atomic_store(&cpu->timer_fired, false);
-}
+	for (unsigned mode = 0; mode < CPU_MODES; mode++) {
+		struct cpu_timer *timer = &cpu->timer[mode];
 
-void timer_configure(struct cpu *cpu)
-{
-	cpu->timer_running = cpu->root.tcfg & TCFG_EN;
-	if (cpu->timer_running) {
-		cpu->timer_expiry = cpu_stable_counter(cpu) + timer_initial(cpu);
-		timer_arm(cpu);
-	} else {
-		clock_timer_cancel(cpu->clock, &cpu->timer);
+		timer->running = false;
+		timer->stopped = 0;
+		clock_timer_cancel(cpu->clock, &timer->clock);
+		atomic_store(&timer->fired, false);
 	}
 }
 
-void timer_poll(struct cpu *cpu)
+void timer_destroy(struct cpu *cpu)
 {
-	uint64_t now, period = timer_initial(cpu);
+	for (unsigned mode = 0; mode < CPU_MODES; mode++)
+		clock_timer_cancel(cpu->clock, &cpu->timer[mode].clock);
+}
 
-	atomic_store_explicit(&cpu->timer_fired, false, memory_order_relaxed);
-	if (!cpu->timer_running)
+void timer_stop(struct cpu *cpu, enum cpu_mode mode)
+{
+	struct cpu_timer *timer = &cpu->timer[mode];
+
+	timer->stopped = timer_value(cpu, mode);
+	timer->running = false;
+	clock_timer_cancel(cpu->clock, &timer->clock);
+}
+
+void timer_configure(struct cpu *cpu, enum cpu_mode mode)
+{
+	if (cpu_csr(cpu, mode)->tcfg & TCFG_EN)
+		timer_start(cpu, &cpu->timer[mode], timer_initial(cpu_csr(cpu, mode)));
+}
+
+void timer_set_value(struct cpu *cpu, enum cpu_mode mode, uint64_t ticks)
+{
+	if (cpu_csr(cpu, mode)->tcfg & TCFG_EN)
+		timer_start(cpu, &cpu->timer[mode], ticks);
+	else
+		cpu->timer[mode].stopped = ticks;
+}
+
+void timer_poll(struct cpu *cpu, enum cpu_mode mode)
+{
+	struct cpu_timer *timer = &cpu->timer[mode];
+	struct csr_file *file = cpu_csr(cpu, mode);
+	uint64_t now, period = timer_initial(file);
+
+	atomic_store_explicit(&timer->fired, false, memory_order_relaxed);
+	if (!timer->running)
 		return;
 	now = cpu_stable_counter(cpu);
-	if (now < cpu->timer_expiry)
+	if (now < timer->expiry)
 		return;
-	cpu->timer_pending = true;
-	if (!(cpu->root.tcfg & TCFG_PERIODIC)) {
-		cpu->timer_running = false;
+	file->estat |= ESTAT_TI;
+	if (!(file->tcfg & TCFG_PERIODIC)) {
+		timer->running = false;
 		return;
 	}
 	/* A period of 0 would expire at every tick. */
 	period = period ? period : 1;
-	cpu->timer_expiry += ((now - cpu->timer_expiry) / period + 1) * period;
-	timer_arm(cpu);
+	timer->expiry += ((now - timer->expiry) / period + 1) * period;
+	timer_arm(cpu, timer);
 }
 
-bool timer_due(const struct cpu *cpu)
+bool timer_due(const struct cpu *cpu, enum cpu_mode mode)
 {
-	return cpu->timer_pending || (cpu->timer_running && cpu_stable_counter(cpu) >= cpu->timer_expiry);
+	const struct cpu_timer *timer = &cpu->timer[mode];
+
+	return timer->running && cpu_stable_counter(cpu) >= timer->expiry;
 }
 
-bool timer_signalled(const struct cpu *cpu)
+bool timer_signalled(const struct cpu *cpu, enum cpu_mode mode)
 {
-	return cpu->timer_pending ||
-	       (atomic_load_explicit(&cpu->timer_fired, memory_order_relaxed) && timer_due(cpu));
+	return atomic_load_explicit(&cpu->timer[mode].fired, memory_order_relaxed) && timer_due(cpu, mode);
 }
 
 /*
  * TVAL.  A one-shot timer that has expired reads all ones, which is how Linux's KVM recognizes it on the
- * chip; a disabled timer stands at 0.
+ * chip; a disabled timer stands where it was.
  */
-uint64_t timer_value(const struct cpu *cpu)
+uint64_t timer_value(const struct cpu *cpu, enum cpu_mode mode)
 {
+	const struct csr_file *file = mode == CPU_GUEST ? &cpu->guest : &cpu->root;
+	const struct cpu_timer *timer = &cpu->timer[mode];
 	uint64_t now = cpu_stable_counter(cpu);
 
-	if (!(cpu->root.tcfg & TCFG_EN))
-		return 0;
-	if (cpu->timer_running && now < cpu->timer_expiry)
-		return (cpu->timer_expiry - now) & CSR_TIMER;
-	if (cpu->root.tcfg & TCFG_PERIODIC) {
-		uint64_t period = timer_initial(cpu) ? timer_initial(cpu) : 1;
+	if (!(file->tcfg & TCFG_EN))
+		return timer->stopped;
+	if (timer->running && now < timer->expiry)
+		return (timer->expiry - now) & CSR_TIMER;
+	if (file->tcfg & TCFG_PERIODIC) {
+		uint64_t period = timer_initial(file) ? timer_initial(file) : 1;
 
-		return period - (now - cpu->timer_expiry) % period;
+		return period - (now - timer->expiry) % period;
 	}
 	return CSR_TIMER;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * The TLB of a core, Vol.1 5.4: an STLB of 8 ways x 256 sets with one page size, and an MTLB of 64
- * entries of any size.  Entries carry the kind and GID that two-stage translation needs; without LVZ all
- * are TLB_ROOT with GID 0.  Indexes as software sees them: way * 256 + set, then the MTLB from 2048 on.
+ * entries of any size.  Root and guests share it: entries carry the kind and GID that two-stage translation
+ * needs; without LVZ all are TLB_ROOT with GID 0.  Indexes as software sees them: way * 256 + set, then the
+ * MTLB from 2048 on.
  */
 #ifndef BIXI_CPU_TLB_H
 #define BIXI_CPU_TLB_H
@@ -20,6 +21,7 @@ enum tlb_kind {
 	TLB_ROOT, /* root's virtual to physical */
 	TLB_G1,	  /* guest-virtual to guest-physical */
 	TLB_S2,	  /* guest-physical to physical; ASID is not compared */
+	TLB_KINDS
 };
 
 struct tlb_entry {
@@ -56,15 +58,30 @@ struct tlb_entry *tlb_search(struct tlb *tlb, const struct tlb_key *key);
 struct tlb_entry *tlb_fill(struct cpu *cpu, const struct csr_file *csr, const struct tlb_key *key,
 			   unsigned ps, const uint64_t elo[2]);
 
-/* The instructions, on @csr's registers. */
-void tlb_insn_search(struct cpu *cpu, struct csr_file *csr);
-void tlb_insn_read(struct cpu *cpu, struct csr_file *csr);
-void tlb_insn_write(struct cpu *cpu, struct csr_file *csr);
-void tlb_insn_fill(struct cpu *cpu, struct csr_file *csr);
-void tlb_insn_clear(struct cpu *cpu, struct csr_file *csr);
-void tlb_insn_flush(struct cpu *cpu, struct csr_file *csr);
+/* What a TLB instruction works on: the registers that are its operands, and the entries that it sees. */
+struct tlb_view {
+	struct csr_file *csr;
+	uint8_t kind, gid;
+};
 
-/* INVTLB @op with rj and rk; false if there is no such operation (INE). */
+/*
+ * Of TLB* and INVTLB in the current mode: the guest's own entries; in root mode root's, or those of stage 2
+ * of the guest that GTLBC.TGID names.
+ */
+struct tlb_view tlb_view(struct cpu *cpu);
+
+/* Of GTLB* in root mode: stage 1 of the guest that GTLBC.TGID names, with the guest's registers. */
+struct tlb_view tlb_view_guest(struct cpu *cpu);
+
+/* The instructions. */
+void tlb_insn_search(struct cpu *cpu, struct tlb_view view);
+void tlb_insn_read(struct cpu *cpu, struct tlb_view view);
+void tlb_insn_write(struct cpu *cpu, struct tlb_view view);
+void tlb_insn_fill(struct cpu *cpu, struct tlb_view view);
+void tlb_insn_clear(struct cpu *cpu, struct tlb_view view);
+void tlb_insn_flush(struct cpu *cpu, struct tlb_view view);
+
+/* INVTLB @op with rj and rk in the current mode; false if there is no such operation (INE). */
 bool tlb_invalidate(struct cpu *cpu, unsigned op, uint64_t rj, uint64_t rk);
 
 /* Empties the TLB (reset). */

@@ -8,6 +8,7 @@
 #define CFG3_DMONLY	UINT64_C(1)
 #define CFG3_PLV(plv)	(UINT64_C(2) << (plv))
 #define CFG3_PLVS	UINT64_C(0x1e)
+#define CFG3_GMOD(cfg3) ((cfg3) >> 5 & 3)
 #define CFG3_LCL	(UINT64_C(1) << 7)
 #define CFG3_LOAD	(UINT64_C(1) << 8)
 #define CFG3_STORE	(UINT64_C(1) << 9)
@@ -16,13 +17,15 @@
 
 struct watchpoint {
 	uint64_t address, mask, cfg3, asid;
+	uint8_t gid;
 };
 
-static struct watchpoint watchpoint(const struct csr_file *csr, bool fetch, unsigned n)
+/* There are root's only; a guest's accesses to these registers exit. */
+static struct watchpoint watchpoint(const struct cpu *cpu, bool fetch, unsigned n)
 {
-	const uint64_t *cfg = &csr->value[fetch ? CSR_SLOT_FWP0CFG1 : CSR_SLOT_MWP0CFG1] + 4 * n;
+	const uint64_t *cfg = &cpu->root.value[fetch ? CSR_SLOT_FWP0CFG1 : CSR_SLOT_MWP0CFG1] + 4 * n;
 
-	return (struct watchpoint){ cfg[0], cfg[1], cfg[2], cfg[3] };
+	return (struct watchpoint){ cfg[0], cfg[1], cfg[2], cfg[3] & ASID_MASK, (uint8_t)(cfg[3] >> 16) };
 }
 
 static unsigned watchpoint_count(const struct cpu *cpu, bool fetch)
@@ -30,29 +33,38 @@ static unsigned watchpoint_count(const struct cpu *cpu, bool fetch)
 	return fetch ? cpu->model->fetch_watchpoints : cpu->model->memory_watchpoints;
 }
 
-static bool watch_any(const struct cpu *cpu, bool fetch)
+static bool watch_any(const struct cpu *cpu, bool fetch, bool *guest)
 {
-	for (unsigned n = 0; n < watchpoint_count(cpu, fetch); n++)
-		if (watchpoint(cpu->csr, fetch, n).cfg3 & CFG3_PLVS)
-			return true;
-	return false;
+	bool any = false;
+
+	for (unsigned n = 0; n < watchpoint_count(cpu, fetch); n++) {
+		uint64_t cfg3 = watchpoint(cpu, fetch, n).cfg3;
+
+		if (!(cfg3 & CFG3_PLVS))
+			continue;
+		any = true;
+		*guest |= CFG3_GMOD(cfg3) != 0;
+	}
+	return any;
 }
 
 void watch_update(struct cpu *cpu)
 {
-	cpu->watch_fetch = watch_any(cpu, true);
-	cpu->watch_memory = watch_any(cpu, false);
+	cpu->watch_guest = false;
+	cpu->watch_fetch = watch_any(cpu, true, &cpu->watch_guest);
+	cpu->watch_memory = watch_any(cpu, false, &cpu->watch_guest);
 }
 
 bool watch_enabled(const struct cpu *cpu)
 {
-	return (cpu->watch_fetch || cpu->watch_memory) && cpu->csr->crmd & CRMD_WE;
+	return (cpu->watch_fetch || cpu->watch_memory) && cpu->root.crmd & CRMD_WE &&
+	       (!cpu->guest_mode || cpu->watch_guest);
 }
 
 bool watch_page(const struct cpu *cpu, uint64_t va, bool fetch)
 {
 	for (unsigned n = 0; n < watchpoint_count(cpu, fetch); n++) {
-		struct watchpoint w = watchpoint(cpu->csr, fetch, n);
+		struct watchpoint w = watchpoint(cpu, fetch, n);
 		uint64_t compared = ~w.mask & ~(uint64_t)(SOFTTLB_PAGE_SIZE - 1);
 
 		if (w.cfg3 & CFG3_PLVS && !((va ^ w.address) & compared))
@@ -61,10 +73,24 @@ bool watch_page(const struct cpu *cpu, uint64_t va, bool fetch)
 	return false;
 }
 
-/* The conditions that do not depend on the address. */
-static bool watch_applies(const struct csr_file *csr, const struct watchpoint *w)
+/* In which modes: 0 root, 1 guest, else both; a guest's GID must be the watchpoint's (inferred). */
+static bool watch_mode(const struct cpu *cpu, const struct watchpoint *w)
 {
-	if (w->cfg3 & CFG3_DMONLY && !(csr->dbg & DBG_DST))
+	unsigned gmod = CFG3_GMOD(w->cfg3);
+
+	if (!cpu->guest_mode)
+		return gmod != 1;
+	return gmod != 0 && w->gid == GSTAT_GID(cpu->root.gstat);
+}
+
+/* The conditions that do not depend on the address. */
+static bool watch_applies(const struct cpu *cpu, const struct watchpoint *w)
+{
+	const struct csr_file *csr = cpu->csr;
+
+	if (!watch_mode(cpu, w))
+		return false;
+	if (w->cfg3 & CFG3_DMONLY && !(cpu->root.dbg & DBG_DST))
 		return false;
 	if (!(w->cfg3 & CFG3_PLV(csr->crmd & CRMD_PLV)))
 		return false;
@@ -89,12 +115,12 @@ bool watch_hit_fetch(struct cpu *cpu, uint64_t va)
 	uint64_t hits = 0;
 
 	for (unsigned n = 0; n < watchpoint_count(cpu, true); n++) {
-		struct watchpoint w = watchpoint(cpu->csr, true, n);
+		struct watchpoint w = watchpoint(cpu, true, n);
 
-		if (watch_applies(cpu->csr, &w) && !((va ^ w.address) & ~w.mask))
+		if (watch_applies(cpu, &w) && !((va ^ w.address) & ~w.mask))
 			hits |= UINT64_C(1) << n;
 	}
-	return watch_report(&cpu->csr->fwps, hits);
+	return watch_report(&cpu->root.fwps, hits);
 }
 
 /* The bytes of a double word that the watchpoint looks at: 8, 4, 2 or 1 around its address. */
@@ -135,11 +161,11 @@ bool watch_hit_memory(struct cpu *cpu, uint64_t va, unsigned size, bool store)
 	uint64_t hits = 0;
 
 	for (unsigned n = 0; n < watchpoint_count(cpu, false); n++) {
-		struct watchpoint w = watchpoint(cpu->csr, false, n);
+		struct watchpoint w = watchpoint(cpu, false, n);
 
-		if (w.cfg3 & (store ? CFG3_STORE : CFG3_LOAD) && watch_applies(cpu->csr, &w) &&
+		if (w.cfg3 & (store ? CFG3_STORE : CFG3_LOAD) && watch_applies(cpu, &w) &&
 		    memory_matches(&w, va, size))
 			hits |= UINT64_C(1) << n;
 	}
-	return watch_report(&cpu->csr->mwps, hits);
+	return watch_report(&cpu->root.mwps, hits);
 }

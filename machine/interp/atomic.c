@@ -149,7 +149,7 @@ static inline int load_linked(struct cpu *cpu, const struct insn *insn, uint64_t
 	if (host) {
 		value = reserve_load(cpu, host, size);
 	} else {
-		reserve_clear(cpu);
+		reserve_clear(cpu, cpu->guest_mode);
 		cpu_sync(cpu);
 		if (!bus_mmio_read(cpu->bus, pa, size, &value))
 			return cpu_raise_address(cpu, EXC_ADEM, va);

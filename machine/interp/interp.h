@@ -23,14 +23,17 @@
 #define FR(field) (cpu->vr[insn->field].ud[0])
 #define VR(field) (cpu->vr[insn->field])
 
-/* Unit-disabled exceptions: first statement of every FP, LSX, LASX instruction. */
+/*
+ * Unit-disabled exceptions: first statement of every FP, LSX, LASX instruction.  A guest needs root's leave
+ * as well as its own.
+ */
 #define EUEN_FPE  1u
 #define EUEN_SXE  2u
 #define EUEN_ASXE 4u
 #define NEED_UNIT(bit, exc)                                                                                  \
 	do {                                                                                                 \
-		if (__builtin_expect(!(cpu->csr->euen & (bit)), 0))                                          \
-			return cpu_raise(cpu, exc);                                                          \
+		if (__builtin_expect(!(cpu->csr->euen & cpu->root.euen & (bit)), 0))                         \
+			return cpu_raise_unit(cpu, bit, exc);                                                \
 	} while (0)
 #define NEED_FP()   NEED_UNIT(EUEN_FPE, EXC_FPD)
 #define NEED_LSX()  NEED_UNIT(EUEN_SXE, EXC_SXD)

@@ -285,6 +285,38 @@ static __attribute__((noinline)) bool run_page(struct cpu *cpu, const uint32_t *
 	return true;
 }
 
+/* Counts @insn, which gave @result, if it is a branch. */
+static void count_branch(struct cpu *cpu, const struct insn *insn, int result)
+{
+	bool conditional = insn->op != ISA_b && insn->op != ISA_bl && insn->op != ISA_jirl;
+	bool taken = result == INSN_JUMP, backward = insn->imm < 0;
+
+	if ((isa_info[insn->op].flags & (ISA_BRANCH | ISA_PRIVILEGED)) == ISA_BRANCH && result != INSN_RAISED)
+		cpu_pmu_branch(cpu, conditional && taken != backward);
+}
+
+/*
+ * Runs at most @count instructions of straight-line code in the page of cpu->pc, whose instructions are at
+ * @page, as run_page() does; only one while a performance counter counts branches, so that it is exact
+ * whenever it is read.  False: leave the run loop.
+ */
+static bool run_segment(struct cpu *cpu, const uint32_t *page, unsigned count, struct slice *slice)
+{
+	const uint64_t left = slice->limit - cpu->insn_count;
+	uint64_t pc = cpu->pc;
+	const unsigned first = pc / 4 % PAGE_INSNS;
+	struct insn *const insn = cache_page(cpu->decode_cache, page) + first;
+
+	if (left < count)
+		count = left;
+	if (cpu->pmu_branching)
+		count = 1;
+	slice->last = run_straight(cpu, page + first, insn, &pc, count);
+	if (cpu->pmu_branching)
+		count_branch(cpu, insn, slice->last);
+	return segment_end(cpu, pc, slice->last, slice);
+}
+
 /* Stops before the instruction at pc if a debugger's breakpoint is there. */
 static bool meet_breakpoint(struct cpu *cpu)
 {
@@ -307,14 +339,7 @@ static bool meet_breakpoint(struct cpu *cpu)
  */
 static bool run_debugged(struct cpu *cpu, const uint32_t *page, struct slice *slice)
 {
-	struct insn *const cache = cache_page(cpu->decode_cache, page);
-	uint64_t pc = cpu->pc, left = slice->limit - cpu->insn_count;
-	unsigned first = pc / 4 % PAGE_INSNS, count = debug_straight(cpu, pc);
-
-	if (left < count)
-		count = left;
-	slice->last = run_straight(cpu, page + first, cache + first, &pc, count);
-	if (!segment_end(cpu, pc, slice->last, slice))
+	if (!run_segment(cpu, page, debug_straight(cpu, cpu->pc), slice))
 		return false;
 	if (slice->last != INSN_NEXT || cpu->insn_count >= slice->limit || !(cpu->pc % SOFTTLB_PAGE_SIZE))
 		return true;
@@ -331,6 +356,7 @@ static bool run_uncached(struct cpu *cpu, struct slice *slice)
 	uint64_t pc = cpu->pc, pa, word;
 	struct insn insn;
 	void *host;
+	int result;
 
 	slice->last = INSN_STATE;
 	if (meet_breakpoint(cpu))
@@ -352,7 +378,10 @@ static bool run_uncached(struct cpu *cpu, struct slice *slice)
 	else if (!bus_mmio_read(cpu->bus, pa, 4, &word))
 		return segment_end(cpu, pc, cpu_raise_address(cpu, EXC_ADEF, pc), slice);
 	insn_decode(&insn, word);
-	return segment_end(cpu, pc, insn.fn(cpu, &insn), slice);
+	result = insn.fn(cpu, &insn);
+	if (cpu->pmu_branching)
+		count_branch(cpu, &insn, result);
+	return segment_end(cpu, pc, result, slice);
 }
 
 /* Runs what can be run at pc before interrupts are looked at again.  False: leave the run loop. */
@@ -362,7 +391,10 @@ static inline bool run_some(struct cpu *cpu, struct slice *slice)
 
 	if (__builtin_expect(!host || cpu->pc & 3, 0))
 		return run_uncached(cpu, slice);
-	return run_page(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE), slice);
+	host = (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE);
+	if (__builtin_expect(cpu->pmu_branching, 0))
+		return run_segment(cpu, host, 1, slice);
+	return run_page(cpu, host, slice);
 }
 
 static void run(struct cpu *cpu, struct slice *slice)

@@ -43,4 +43,11 @@ RDTIME(rdtimel_w, sext32(counter))
 RDTIME(rdtimeh_w, sext32(counter >> 32))
 RDTIME(rdtime_d, counter)
 
-COMPUTE(cpucfg, sext32(cpu_cpucfg(cpu, GR(rj))))
+/* A guest, at any privilege level, sees what root makes of it. */
+INTERP(cpucfg)
+{
+	if (cpu->guest_mode)
+		return cpu_raise_root(cpu, EXC_GSPR);
+	cpu_set_gpr(cpu, insn->rd, sext32(cpu_cpucfg(cpu, GR(rj))));
+	return INSN_NEXT;
+}

@@ -19,6 +19,9 @@ mistake "-m 1" run -k x -m 1
 mistake "-m 99999999999G" run -k x -m 99999999999G
 mistake "-m" run -k x -m
 mistake "--cpu" run -k x --cpu i486
+mistake "lvz=maybe" run -k x --cpu la464,lvz=maybe
+mistake "--cpu la464,lvz=on,lvz=on" run -k x --cpu la464,lvz=on,lvz=on
+mistake "--cpu la664" run -k x --cpu la664,lvz=off -q /bin/true
 mistake "-M" run -k x -M pc
 mistake "--rng=bus=isa" run -k x --rng=bus=isa
 mistake "bus=mmio" run -k x --rng=bus=mmio -q /bin/true
@@ -58,6 +61,36 @@ check "--trace writes JSON that parses" $?
 boot stats 300 poweroff --stats
 grep -qE '^bixi: instructions +[0-9]{9,}' "$work/stats.log"
 check "--stats prints the instructions" $?
+
+# A hypervisor's entries and exits, told in three ways that agree.
+hypervisor=${O:-build}/tests/gdb/hypervisor.elf
+for form in vmexit vmexit.json; do
+    timeout $((60 * ${TIME_SCALE:-1})) "$bixi" run -k "$hypervisor" --deterministic --serial null --stats \
+        --trace "vmexit,$work/$form" < /dev/null > "$work/$form.log" 2>&1
+    check "a hypervisor with one guest runs to its end ($form)" $?
+done
+sed 's/^.*cpu0 vmexit //' "$work/vmexit" > "$work/vmexit.told"
+[ "$(head -n 3 "$work/vmexit.told")" = "enter pc=0x8000 gid=1
+TLBR pc=0x8000 gpa=0x8000 gid=1
+enter pc=0x8000 gid=1" ] && [ "$(tail -n 1 "$work/vmexit.told")" = "HVC pc=0x9000000000008064 insn=0x2b8013 gid=1" ]
+check "--trace vmexit names entries and exits, with the guest's pc and address" $?
+counted() { sed -n "s/^bixi: $1 *\([0-9]*\)\$/\1/p" "$work/vmexit.log"; }
+[ "$(counted 'guest entries')" = "$(grep -c '^enter' "$work/vmexit.told")" ] &&
+    [ "$(counted 'exits: HVC')" = 2 ] && [ "$(counted 'exits: refill')" = "$(grep -c '^TLBR' "$work/vmexit.told")" ] &&
+    [ "$(counted 'stage-2 misses')" = "$(grep -c '^TLBR' "$work/vmexit.told")" ] && [ -z "$(counted 'exits: GSPR')" ]
+check "--stats counts what the trace lists" $?
+python3 - "$work/vmexit.json" "$work/vmexit" << 'END'
+import json, sys
+slices = json.load(open(sys.argv[1]))["traceEvents"]
+lines = open(sys.argv[2]).read().splitlines()
+assert len(slices) == len(lines), (len(slices), len(lines))
+for slice, line, following in zip(slices, lines, slices[1:] + [None]):
+    start = float(line.split()[0]) * 1e6
+    assert slice["ph"] == "X" and slice["tid"] == 1 and abs(slice["ts"] - start) < 0.0005, (slice, line)
+    assert slice["name"].startswith("guest(GID 1)" if " enter " in line else "root("), (slice, line)
+    assert not following or abs(slice["ts"] + slice["dur"] - following["ts"]) < 0.0005, (slice, following)
+END
+check "in JSON the same are slices of guest and root time without a gap" $?
 
 # Serial ports to files, and the same machine on QEMU.
 boot file 300 show,poweroff --serial "file:$work/console"

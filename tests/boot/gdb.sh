@@ -5,6 +5,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
 target=${O:-build}/tests/gdb/target.elf
+hypervisor=${O:-build}/tests/gdb/hypervisor.elf
 
 # start NAME OPTION...: a machine with a port for GDB, in $port; its messages are in $work/NAME.log.
 start() {
@@ -72,6 +73,30 @@ counts='^bixi: (instructions|exceptions|interrupts|TLB refills) '
 diff <(grep -E "$counts" "$work/alone.log") <(grep -E "$counts" "$work/watched.log") &&
     [ "$(grep -cE "$counts" "$work/watched.log")" = 4 ]
 check "the guest has executed what it executes without a debugger, to the instruction" $?
+
+# A hypervisor and its guest, on models with and without the page walker; without LVZ GDB sees none of it.
+for cpu in la464 max; do
+    name=hypervisor-$cpu
+    start $name -k "$hypervisor" -D --cpu $cpu --serial null
+    session $name tests/gdb/hypervisor.py "$hypervisor"
+    count $name
+    grep -q '^ok   detach is answered' "$work/$name.session"
+    check "a session with root and its guest goes through ($cpu)" $?
+    ended 0
+    check "after detach the guest's last call ends the machine ($cpu)" $?
+done
+name=without
+start without -k "$target" -D --cpu la464,lvz=off --serial null
+cat > "$work/without.py" << 'END'
+check("without LVZ there is no group of the guest's registers", "Invalid register" in run("info registers gcsr"))
+check("without LVZ root has no register for guests", "void" in run("print $gstat"), run("print $gstat"))
+check("without LVZ the monitor says so", "no LVZ" in run("monitor info registers gcsr"))
+run("kill")
+END
+session without "$work/without.py" "$target"
+count without
+[ "$(grep -c '^ok ' "$work/without.session")" = 3 ] && ended 0
+check "a session without LVZ goes through" $?
 
 # Debian's kernel, at its first instruction and once it runs.
 name=kernel

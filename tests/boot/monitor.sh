@@ -67,6 +67,22 @@ for mode in "" --deterministic; do
     check "Ctrl-a c goes to the monitor and back, whatever the guest does${mode:+ ($mode)}" $?
 done
 
+# A hypervisor in the monitor: its guest's registers, and its entries and exits from the moment on that they are asked for.
+timeout $((60 * ${TIME_SCALE:-1})) "$bixi" run -k "${O:-build}/tests/gdb/hypervisor.elf" -D --gdb 0 --serial null \
+    --monitor "unix:$work/guest" < /dev/null > "$work/guest.log" 2>&1 &
+pid=$!
+tests/boot/monitor.py "$work/guest" "info registers gcsr" "trace-event vmexit on" "info trace-events" \
+    "info cpus" cont > "$work/guest.said"
+check "the monitor goes along with a hypervisor" $?
+wait $pid
+check "which runs to its end after cont" $?
+grep -q '^CRMD      0000000000000008 ' "$work/guest.said" && grep -q 'ASID      00000000000a0000' "$work/guest.said" &&
+    ! grep -q GSTAT "$work/guest.said"
+check "info registers gcsr shows the guest's registers as they are after a reset" $?
+grep -q '^vmexit : state 1' "$work/guest.said" && grep -q '^csr : state 0' "$work/guest.said" &&
+    [ "$(grep -c ' cpu0 vmexit enter ' "$work/guest.log")" = 5 ] && grep -q ' vmexit HVC .* insn=0x2b8013 gid=1' "$work/guest.log"
+check "trace-event vmexit on writes the entries and exits that follow" $?
+
 # Mistakes are one sentence.
 mistake "graphics come in a later version" run -g
 mistake "graphics come in a later version" run -k "$guest/vmlinuz" -g gtk

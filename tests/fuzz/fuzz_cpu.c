@@ -86,9 +86,9 @@ static void random_tlb(const struct machine *machine, struct cpu *cpu, uint64_t 
 			  (random_value(machine, state) & ~UINT64_C(0x7f)) | (bits >> 16 & 0x7f));
 		write_csr(cpu, CSR_TLBIDX, (bits >> 24 & 0xfff) | (bits >> 40 & 0x3f) << 24);
 		if (bits >> 63)
-			tlb_insn_fill(cpu, &cpu->root);
+			tlb_insn_fill(cpu, tlb_view(cpu));
 		else
-			tlb_insn_write(cpu, &cpu->root);
+			tlb_insn_write(cpu, tlb_view(cpu));
 	}
 }
 

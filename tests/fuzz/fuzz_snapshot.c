@@ -60,9 +60,9 @@ static void fill_machine(void)
 		csr_write(cpu, &cpu->root, CSR_TLBEHI, 0x4000 << id, UINT64_MAX);
 		csr_write(cpu, &cpu->root, CSR_TLBIDX, 12u << 24 | (2048 + id), UINT64_MAX);
 		csr_write(cpu, &cpu->root, CSR_TLBELO0, 0x43, UINT64_MAX);
-		tlb_insn_write(cpu, &cpu->root);
+		tlb_insn_write(cpu, tlb_view(cpu));
 		csr_write(cpu, &cpu->root, CSR_TLBIDX, 12u << 24, UINT64_MAX);
-		tlb_insn_fill(cpu, &cpu->root);
+		tlb_insn_fill(cpu, tlb_view(cpu));
 		reserve_load(cpu, machine->bus.ram + 64 * id, 8);
 	}
 	memset(machine->bus.ram + 0x3000, 0x5a, 100);

@@ -37,8 +37,8 @@
 	REG(0x8c, TLBRELO0, 0xe000fffffffff07f, 1)                                                           \
 	REG(0x8d, TLBRELO1, 0xe000fffffffff07f, 1)                                                           \
 	REG(0x8e, TLBREHI, 0xffffffffffffe03f, 1)                                                            \
-	REG(0x8f, TLBRPRMD, 0x17, 1)                                                                         \
-	REG(0x90, MERRCTL, 0x1fce, 1)                                                                        \
+	REG(0x8f, TLBRPRMD, has_lvz() ? 0x1f : 0x17, 1)                                                      \
+	REG(0x90, MERRCTL, has_lvz() ? 0x1fee : 0x1fce, 1)                                                   \
 	REG(0x93, MERRENTRY, ~0xfffull, 1)                                                                   \
 	REG(0x94, MERRERA, ~0ull, 0)                                                                         \
 	REG(0x95, MERRSAVE, ~0ull, 0)                                                                        \
@@ -50,16 +50,16 @@
 	REG(0x300, MWPC, 0, 0)                                                                               \
 	REG(0x310, MWP0CFG1, ~0ull, 1)                                                                       \
 	REG(0x311, MWP0CFG2, ~0ull, 1)                                                                       \
-	REG(0x312, MWP0CFG3, 0xf9e, 1)                                                                       \
-	REG(0x313, MWP0CFG4, 0x3ff, 1)                                                                       \
+	REG(0x312, MWP0CFG3, has_lvz() ? 0xffe : 0xf9e, 1)                                                           \
+	REG(0x313, MWP0CFG4, has_lvz() ? 0xff03ff : 0x3ff, 1)                                                        \
 	REG(0x380, FWPC, 0, 0)                                                                               \
 	REG(0x3c8, FWP7CFG1, ~0ull, 1)                                                                       \
-	REG(0x3ca, FWP7CFG3, 0x9e, 1)                                                                        \
+	REG(0x3ca, FWP7CFG3, has_lvz() ? 0xfe : 0x9e, 1)                                                             \
 	REG(0x3d0, FWP8CFG1, 0, 0)                                                                           \
 	REG(0x500, DBG, 0, 1)                                                                                \
 	REG(0x501, DERA, ~0ull, 0)                                                                           \
 	REG(0x502, DSAVE, ~0ull, 0)                                                                          \
-	REG(0x50, GSTAT, 0, 1)                                                                               \
+	REG(0x50, GSTAT, has_lvz() ? 0xff0002 : 0, 1)                                                        \
 	REG(0x1000, at_0x1000, 0, 0)                                                                         \
 	REG(0x3fff, at_0x3fff, 0, 0)
 
@@ -172,7 +172,8 @@ static void identity(void)
 	check(prid == 0x14c010 || prid == 0x14d000, "CPUCFG 0 is a 3A5000's or a 3A6000's PRID");
 	check_equal(cpucfg(1) & ~(1u << 26), 0x03f2f2fe,
 		    "CPUCFG 1: LA64, 48-bit addresses, UAL, RI, EP, RPLV, HP, CRC");
-	check_equal(cpucfg(2) & 0x7f3f00, 0x600000, "CPUCFG 2: LSPW and LAM, no LVZ, LBT, COMPLEX, CRYPTO");
+	check_equal(cpucfg(2) & 0x7f0300, 0x600000, "CPUCFG 2: LSPW and LAM, no LBT, COMPLEX, CRYPTO");
+	check_equal(cpucfg(2) >> 10 & 0xf, has_lvz() ? 3 : 0, "CPUCFG 2: LVZ has version 1, or is not there");
 	check_equal(cpucfg(2) & 0xff, 0xcf, "CPUCFG 2: FP, LSX, LASX");
 	check(prid == 0x14d000 ? has_page_walker() : 1, "a 3A6000 has the page walker");
 	check_equal(cpucfg(4), 100000000, "CPUCFG 4: the crystal has 100 MHz");

@@ -179,6 +179,11 @@ static inline bool has_message_interrupts(void)
 	return cpucfg(1) >> 26 & 1;
 }
 
+static inline bool has_lvz(void)
+{
+	return cpucfg(2) >> 10 & 1;
+}
+
 static inline uint64_t rdtime(void)
 {
 	uint64_t value;

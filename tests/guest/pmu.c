@@ -4,10 +4,13 @@
 
 #define EVENT_CYCLES	   0
 #define EVENT_INSTRUCTIONS 1
+#define EVENT_BRANCHES	   2
+#define EVENT_MISSES	   3
 #define PLV0		   (1 << 16)
 #define PLV3		   (1 << 19)
 #define PMIEN		   (1 << 20)
 
+SNIPPET(nothing, "nop");
 /* 1000 turns of 2 instructions. */
 SNIPPET(do_loop, "li.w $t0, 1000\n1: addi.d $t0, $t0, -1\n\tbnez $t0, 1b");
 
@@ -51,6 +54,37 @@ static void counting(void)
 	csr_write(0x206, 0);
 }
 
+/* 100 turns; in each the first branch is taken every other time, and so is predicted wrong as often. */
+SNIPPET(do_branches,
+	"li.w $t0, 100\n1: andi $t1, $t0, 1\n\tbnez $t1, 2f\n\tb 2f\n2: addi.d $t0, $t0, -1\n\tbnez $t0, 1b");
+
+/* How many of @event are in do_branches, and not around it. */
+static uint64_t branch_events(unsigned event)
+{
+	uint64_t around;
+
+	csr_write(CSR_PMCFG0, event | PLV0);
+	csr_write(CSR_PMCNT0, 0);
+	call(ADDRESS(nothing), 0, 0);
+	around = csr_read(CSR_PMCNT0);
+	csr_write(CSR_PMCNT0, 0);
+	call(ADDRESS(do_branches), 0, 0);
+	csr_write(CSR_PMCFG0, 0);
+	return csr_read(CSR_PMCNT0) - around;
+}
+
+static void branches(void)
+{
+	check_equal(branch_events(EVENT_BRANCHES), 250, "branches are counted, taken or not");
+	check_equal(branch_events(EVENT_MISSES), 51,
+		    "mispredicted are those forward and taken, back and not");
+	csr_write(CSR_PMCFG0, EVENT_BRANCHES | PLV0);
+	csr_write(CSR_PMCNT0, 100);
+	__asm__ volatile("bnez $zero, 1f; bnez $zero, 1f; 1: csrrd $t0, 0x201; csrwr $t0, 0x30" ::: "$t0");
+	check_equal(csr_read(CSR_SAVE0), 102, "to the branch");
+	csr_write(CSR_PMCFG0, 0);
+}
+
 static volatile unsigned overflows;
 
 static void overflow(struct trap_frame *frame)
@@ -62,18 +96,14 @@ static void overflow(struct trap_frame *frame)
 		csr_write(CSR_PRMD, frame->prmd & ~4ull);
 }
 
-static void interrupts(void)
+/* How often a counter of @event interrupts two loops of 2000 instructions if it does at each 500th event. */
+static unsigned overflows_of(unsigned event)
 {
-	csr_write(CSR_PMCNT0, 1ull << 63);
-	check_equal(csr_read(CSR_ESTAT) >> 10 & 1, 0, "no interrupt without PMIEn");
-	csr_write(CSR_PMCFG0, PMIEN);
-	check_equal(csr_read(CSR_ESTAT) >> 10 & 1, 1, "bit 63 of a counter with PMIEn sets ESTAT bit 10");
-	csr_write(CSR_PMCNT0, 0);
-	check_equal(csr_read(CSR_ESTAT) >> 10 & 1, 0, "clearing bit 63 clears it");
+	overflows = 0;
 	csr_write(CSR_PMCNT0, 0x8000000000000000 - 500);
 	csr_write(CSR_ECFG, 1 << 10);
 	interrupt_hook = overflow;
-	csr_write(CSR_PMCFG0, EVENT_INSTRUCTIONS | PLV0 | PMIEN);
+	csr_write(CSR_PMCFG0, event | PLV0 | PMIEN);
 	csr_change(CSR_CRMD, 4, 4);
 	call(ADDRESS(do_loop), 0, 0);
 	call(ADDRESS(do_loop), 0, 0);
@@ -82,7 +112,23 @@ static void interrupts(void)
 	interrupt_hook = 0;
 	csr_write(CSR_ECFG, 0);
 	csr_write(CSR_PMCNT0, 0);
-	check(overflows >= 8 && overflows <= 12, "counting 4,000 instructions overflows every 500");
+	return overflows;
+}
+
+static void interrupts(void)
+{
+	unsigned overflowed;
+
+	csr_write(CSR_PMCNT0, 1ull << 63);
+	check_equal(csr_read(CSR_ESTAT) >> 10 & 1, 0, "no interrupt without PMIEn");
+	csr_write(CSR_PMCFG0, PMIEN);
+	check_equal(csr_read(CSR_ESTAT) >> 10 & 1, 1, "bit 63 of a counter with PMIEn sets ESTAT bit 10");
+	csr_write(CSR_PMCNT0, 0);
+	check_equal(csr_read(CSR_ESTAT) >> 10 & 1, 0, "clearing bit 63 clears it");
+	overflowed = overflows_of(EVENT_INSTRUCTIONS);
+	check(overflowed >= 8 && overflowed <= 12, "counting 4,000 instructions overflows every 500");
+	overflowed = overflows_of(EVENT_BRANCHES);
+	check(overflowed >= 4 && overflowed <= 6, "and counting their 2,000 branches, too");
 }
 
 void suite(void)
@@ -92,5 +138,6 @@ void suite(void)
 		return;
 	}
 	counting();
+	branches();
 	interrupts();
 }

@@ -9,7 +9,8 @@ cd "$(dirname "$0")/../.."
 O=${O:-build}
 suites=("$@")
 [ $# = 0 ] && suites=(exceptions interrupts tlb walk translate privilege csr timer watch debug pmu smp instructions
-    irq_uart irq_ipi irq_extioi irq_msi irq_bridge)
+    irq_uart irq_ipi irq_extioi irq_msi irq_bridge lvz_registers lvz_modes lvz_traps lvz_interrupts lvz_timer lvz_counters
+    lvz_units lvz_storm lvz_stage2 lvz_sizes lvz_walk lvz_tlb lvz_hypervisor)
 passed=0 failed=0
 
 # run TITLE COMMAND...: counts what the program's last line says; a program without one has failed.
@@ -30,11 +31,12 @@ run() {
 }
 
 for suite in "${suites[@]}"; do
-    elf=$O/tests/guest/$suite.elf
+    elf=$O/tests/guest/${suite/#lvz_/lvz/}.elf
     cores=1
     [ "$suite" = smp ] && cores=4
     [[ "$suite" = irq_* ]] && cores=6 # two nodes of four
     if [ -n "${QEMU:-}" ]; then
+        [[ "$suite" = lvz_* ]] && continue # QEMU has no LVZ
         for model in la464 max; do
             run "$suite on QEMU's $model" "$QEMU" -M virt -cpu $model -smp $cores -m 1G -display none -monitor none \
                 -serial stdio -kernel "$elf" -append qemu
@@ -44,7 +46,18 @@ for suite in "${suites[@]}"; do
     for model in la464 la664 max; do
         run "$suite on $model" "$O/bixi" run -k "$elf" --cpu $model -c $cores -a "cores=$cores"
     done
+    case $suite in
+    exceptions|csr)
+        run "$suite without LVZ" "$O/bixi" run -k "$elf" --cpu la464,lvz=off -a cores=1
+        ;;
+    esac
     [ "$suite" = smp ] || run "$suite, deterministic" "$O/bixi" run -k "$elf" --deterministic -a cores=1
+    if [[ "$suite" = lvz_* ]]; then
+        for model in la464 la664 max; do
+            run "$suite on two cores of $model" "$O/bixi" run -k "$elf" --cpu $model -c 2 -a cores=2
+        done
+        run "$suite on two cores, deterministic" "$O/bixi" run -k "$elf" --deterministic -c 2 -a cores=2
+    fi
 done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ] && [ $passed -gt 0 ]

@@ -104,10 +104,10 @@ void interpreter_run(const struct test_case *test, struct case_state *out)
 	memcpy(cpu.vr, test->in.vr, sizeof(cpu.vr));
 	memcpy(cpu.fcc, test->in.fcc, sizeof(cpu.fcc));
 	cpu.fcsr = test->in.fcsr;
-	cpu.ll_bit = false;
+	cpu.ll[CPU_ROOT].bit = false;
 	cpu.csr->crmd = CRMD_DA | PLV3;
 	softtlb_select(&cpu); /* an exception was taken to PLV0 */
-	cpu.csr->euen = EUEN_FPE | EUEN_SXE | EUEN_ASXE;
+	cpu.root.euen = EUEN_FPE | EUEN_SXE | EUEN_ASXE;
 	memcpy(window, test->in.memory, WINDOW_SIZE);
 	memset(out, 0, sizeof(*out));
 	cpu.pc = test->in.pc;

@@ -84,7 +84,7 @@ static inline void tlb_put(struct cpu *cpu, unsigned index, uint64_t va, unsigne
 	csr_set(cpu, CSR_TLBELO0, elo0);
 	csr_set(cpu, CSR_TLBELO1, elo1);
 	csr_set(cpu, CSR_TLBIDX, index | (uint64_t)ps << 24);
-	tlb_insn_write(cpu, cpu->csr);
+	tlb_insn_write(cpu, tlb_view(cpu));
 }
 
 /* A load that must succeed. */

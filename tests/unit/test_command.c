@@ -93,9 +93,10 @@ static void test_mistakes_are_answered_in_a_sentence(void **state)
 		  "00000000000ffffc: 0x00000000\nthere is no memory at physical address 0x100000\n" },
 		{ "xp 0x100d0100", "there is no memory at physical address 0x100d0100\n" },
 		{ "info registers frob",
-		  "info registers frob: the groups are general, csr, fp and vector\n" },
+		  "info registers frob: the groups are general, csr, gcsr, fp and vector\n" },
 		{ "trace-event frob on",
-		  "trace-event frob: the events are exception, interrupt, tlb, device, csr and all\n" },
+		  "trace-event frob: the events are exception, interrupt, tlb, device, csr, vmexit and "
+		  "all\n" },
 		{ "trace-event csr maybe", "trace-event csr maybe: say on or off\n" },
 		{ "info block", "how this machine was put together is not known here\n" },
 		{ "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", "the line has more than 16 words\n" },
@@ -266,7 +267,7 @@ static void test_info_tlb_decodes_entries(void **state)
 	csr->tlbehi = 0x120000;
 	csr->tlbelo0 = 0x84000 | 1 | 2 | 1 << 4;
 	csr->tlbelo1 = 0;
-	tlb_insn_write(cpu, csr);
+	tlb_insn_write(cpu, tlb_view(cpu));
 	assert_non_null(strstr(run(f, "info tlb"),
 			       "2050 0000000000120000  16K asid 7     000000084000 rwx plv0  CC "));
 	assert_non_null(strstr(f->text, "1 of 2112 entries are valid"));

@@ -390,6 +390,11 @@ static void bad_configurations_get_a_sentence(void **state)
 		{ .cpus = 65 },
 		{ .board = "pc" },
 		{ .cpu_model = "i486" },
+		{ .cpu_model = "i486,lvz=off" },
+		{ .cpu_model = "la464," },
+		{ .cpu_model = "la464,lvz" },
+		{ .cpu_model = "la464,lvz=off,lvz=on" },
+		{ .cpu_model = "max-of-all-that-there-is-and-more" },
 		{ .ram_size = 4097 },
 		{ .ram_size = UINT64_MAX },
 		{ .ram_size = UINT64_C(1) << 62, .trace = &trace },
@@ -405,6 +410,29 @@ static void bad_configurations_get_a_sentence(void **state)
 	}
 	assert_string_equal(machine_board(0)->name, "virt");
 	assert_null(machine_board(1));
+}
+
+static void a_model_is_had_without_virtualization(void **state)
+{
+	static const char *const model[] = { "la464", "la664", "max" };
+	const uint32_t lvz = 0xf << 10; /* CPUCFG.2.LVZ and its version */
+
+	for (unsigned i = 0; i < sizeof(model) / sizeof(model[0]); i++) {
+		const struct cpu_model *all = cpu_model_find(model[i]);
+		struct cpu_model parsed;
+		char text[32];
+
+		assert_true(cpu_model_parse(&parsed, model[i]));
+		assert_memory_equal(&parsed, all, sizeof(parsed));
+		snprintf(text, sizeof(text), "%s,lvz=on", model[i]);
+		assert_true(cpu_model_parse(&parsed, text));
+		assert_memory_equal(&parsed, all, sizeof(parsed));
+		snprintf(text, sizeof(text), "%s,lvz=off", model[i]);
+		assert_true(cpu_model_parse(&parsed, text));
+		assert_string_equal(parsed.name, text);
+		assert_int_equal(parsed.cpucfg[2], all->cpucfg[2] & ~lvz);
+		assert_int_equal(parsed.cpucfg[1], all->cpucfg[1]);
+	}
 }
 
 static void a_rom_image_must_fit(void **state)
@@ -434,6 +462,7 @@ int main(void)
 		cmocka_unit_test(a_sleeping_machine_can_be_reset_and_ended),
 		cmocka_unit_test(deterministic_runs_are_the_same),
 		cmocka_unit_test(bad_configurations_get_a_sentence),
+		cmocka_unit_test(a_model_is_had_without_virtualization),
 		cmocka_unit_test(a_rom_image_must_fit),
 	};
 

@@ -198,7 +198,7 @@ static void absurd_walk_configurations_do_no_harm(void **state)
 		csr_set(cpu, CSR_PGDL, seed >> 41);
 		csr_set(cpu, CSR_BADV, seed);
 		ptw_ldpte(cpu, seed, i & 1);
-		ptw_lddir(cpu, seed, i & 7);
+		ptw_lddir(cpu, seed, i & 7, &value);
 		if (i % 64 == 0)
 			tlb_invalidate(cpu, 0, 0, 0);
 		if (!load_u64(cpu, seed >> 18, &value)) {

@@ -162,7 +162,7 @@ static void sc_succeeds_after_ll(void **state)
 	struct group_fixture *f = *state;
 
 	load_linked(f, 0, DATA);
-	assert_true(f->cpu[0].ll_bit);
+	assert_true(f->cpu[0].ll[CPU_ROOT].bit);
 	assert_int_equal(store_conditional(f, 0, DATA, 7), 1);
 	assert_int_equal(ram_u64(f, DATA), 7);
 	assert_int_equal(store_conditional(f, 0, DATA, 8), 0); /* one LL, one SC */
@@ -178,7 +178,7 @@ static void sc_fails_after_another_core_changed_the_value_and_back(void **state)
 	assert_int_equal(f->cpu[0].gpr[T0], 5);
 	store(f, 1, ISA_st_w, DATA, 6);
 	store(f, 1, ISA_st_w, DATA, 5);
-	assert_false(reserve_stands(&f->cpu[0]));
+	assert_false(reserve_stands(&f->cpu[0], CPU_ROOT));
 	assert_int_equal(store_conditional(f, 0, DATA, 9), 0);
 	assert_int_equal(ram_u64(f, DATA), 5);
 }

@@ -357,6 +357,8 @@ static void what_does_not_fit_is_refused_with_a_sentence(void **state)
 	config = deterministic;
 	config.cpu_model = "la464";
 	assert_string_equal(refusal(config, file), "its processor is max, this machine's la464");
+	config.cpu_model = "max,lvz=off";
+	assert_string_equal(refusal(config, file), "its processor is max, this machine's max,lvz=off");
 	config = deterministic;
 	config.deterministic = false;
 	assert_string_equal(refusal(config, file), "it ran with --deterministic, this machine does not");
