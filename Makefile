@@ -121,6 +121,7 @@ help:
 	@echo 'make              build bixi ($(O)/bixi)'
 	@echo 'make run          install what is needed, boot Debian'"'"'s loong64 kernel to a shell'
 	@echo 'make run DEMO=debian   make a Debian disk (once), boot it by firmware to its login'
+	@echo 'make run DEMO=kvm      boot a KVM guest inside the guest, to its shell'
 	@echo 'make test         install what is needed, run all tests'
 	@echo 'make bench        compare with QEMU in the same run'
 	@echo 'make fuzz         each fuzzer for 60 seconds'

@@ -18,6 +18,7 @@ suites=(
     "boot|tests/boot/run.sh"
     "share|tests/boot/share.sh"
     "virtio|tests/boot/virtio.sh"
+    "kvm|tests/boot/kvm.sh"
     "firmware|tests/boot/firmware.sh"
     "instructions|tests/isa/run.sh"
     "disassembler|tests/isa/disasm.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # make soak: the long tests, one line a part, then "N passed, N failed".  Hours; logs are in build/soak.
-#   soak.sh [PART...]   only these parts: tsan asan clang inputs debian hostile fuzz; the longest come first
+#   soak.sh [PART...]   only these parts: tsan asan clang inputs debian kvm hostile fuzz; the longest come first
 # Environment: COUNT, inputs an instruction (20000); FUZZ_SECONDS, a fuzzer (60); HOSTILE_RUNS, seeds a way (20).
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ mkdir -p "$logs"
 jobs=$(nproc)
 passed=0 failed=0
 wanted=("$@")
-[ $# = 0 ] && wanted=(tsan asan clang inputs debian hostile fuzz)
+[ $# = 0 ] && wanted=(tsan asan clang inputs debian kvm hostile fuzz)
 
 # A finding ends the program that has it, with a status that nothing else uses.
 export ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
@@ -52,6 +52,11 @@ part_inputs() {
 part_debian() {
     make -s -j"$jobs" all > "$logs/debian-build.log" 2>&1
     step "a whole Debian starts by GRUB, takes ssh, and apt installs a package" debian make -s run DEMO=debian
+}
+
+part_kvm() {
+    make -s -j"$jobs" all > "$logs/kvm-build.log" 2>&1
+    step "KVM guests of all sizes boot, ten times in a row, and stand stress" kvm tests/boot/kvm.sh long
 }
 
 # Debian with four cores, a disk and a console under TSan.

@@ -233,8 +233,11 @@ void cpu_message_interrupt(struct cpu *cpu, unsigned vector);
  */
 uint64_t cpu_stable_counter(const struct cpu *cpu);
 
-/* What RDTIME reads in the current mode: the stable counter with its compensation. */
-uint64_t cpu_rdtime(const struct cpu *cpu);
+/*
+ * What RDTIME reads in the current mode: the stable counter with its compensation.  @expired: past the expiry of
+ * a timer, whose interrupt is to come now, so that none is late to who looks at the counter.
+ */
+uint64_t cpu_rdtime(struct cpu *cpu, bool *expired);
 
 /*
  * Instructions until a performance counter overflows and may interrupt, UINT64_MAX if none will: the

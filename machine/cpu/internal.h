@@ -13,7 +13,8 @@ struct mmu_page {
 	uint64_t pa;  /* of the address that was asked for */
 	uint64_t gpa; /* the same between the stages; without a second one equal to pa */
 	uint8_t mat;
-	uint8_t rights; /* bit 1 << SOFTTLB_LOAD etc. */
+	uint8_t rights;		       /* bit 1 << SOFTTLB_LOAD etc. */
+	const struct tlb_entry *entry; /* that stage 1 used, NULL: none */
 };
 
 /* Why a translation failed.  What stage 2 does not allow is root's business: it ends guest mode. */

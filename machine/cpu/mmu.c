@@ -143,6 +143,7 @@ static bool page_translate(struct cpu *cpu, const struct mmu_space *space, uint6
 	page->pa = page_address(entry, va);
 	page->mat = elo >> 4 & 3;
 	page->rights = page_rights(space, elo);
+	page->entry = entry;
 	return true;
 }
 
@@ -160,6 +161,7 @@ static bool stage1(struct cpu *cpu, uint64_t va, enum softtlb_access kind, struc
 		page->pa = va & PA_MASK;
 		page->mat = csr->crmd >> (kind == SOFTTLB_FETCH ? 5 : 7) & 3;
 		page->rights = RIGHTS_ALL;
+		page->entry = NULL;
 		return true;
 	}
 	window = window_find(csr, va, kind);
@@ -167,6 +169,7 @@ static bool stage1(struct cpu *cpu, uint64_t va, enum softtlb_access kind, struc
 		page->pa = va & PA_MASK;
 		page->mat = csr->value[CSR_SLOT_DMW0 + window] >> 4 & 3;
 		page->rights = window < 2 ? RIGHTS_ALL : RIGHTS_ALL & ~RIGHT(SOFTTLB_FETCH);
+		page->entry = NULL;
 		return true;
 	}
 	if (!address_legal(csr, va)) {
@@ -214,10 +217,20 @@ bool mmu_stage2(struct cpu *cpu, struct mmu_page *page, enum softtlb_access kind
 bool mmu_translate(struct cpu *cpu, uint64_t va, enum softtlb_access kind, struct mmu_page *page,
 		   struct mmu_fault *fault)
 {
-	if (!stage1(cpu, va, kind, page, fault))
-		return false;
-	page->gpa = page->pa;
-	return !cpu->guest_mode || mmu_stage2(cpu, page, kind, fault);
+	/*
+	 * Root's page walker may have put its entry in the place of the one that stage 1 used: then again,
+	 * since nothing may be derived from an entry that invalidation by address would not find any more.
+	 */
+	do {
+		if (!stage1(cpu, va, kind, page, fault))
+			return false;
+		page->gpa = page->pa;
+		if (!cpu->guest_mode)
+			return true;
+		if (!mmu_stage2(cpu, page, kind, fault))
+			return false;
+	} while (page->entry && page->entry->kind != TLB_G1);
+	return true;
 }
 
 bool mmu_look(const struct cpu *cpu, const struct mmu_space *space, uint64_t va, uint64_t *pa)

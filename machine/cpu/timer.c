@@ -19,10 +19,16 @@ uint64_t cpu_stable_counter(const struct cpu *cpu)
 }
 
 /* The guest's counter is root's with two more offsets: root sets GCNTC by what its own RDTIME reads. */
-uint64_t cpu_rdtime(const struct cpu *cpu)
+uint64_t cpu_rdtime(struct cpu *cpu, bool *expired)
 {
-	uint64_t counter = cpu_stable_counter(cpu) + cpu->root.cntc;
+	uint64_t now = cpu_stable_counter(cpu), counter = now + cpu->root.cntc;
 
+	*expired = false;
+	for (unsigned mode = 0; mode < CPU_MODES; mode++)
+		if (cpu->timer[mode].running && now >= cpu->timer[mode].expiry) {
+			atomic_store_explicit(&cpu->timer[mode].fired, true, memory_order_relaxed);
+			*expired = true;
+		}
 	return cpu->guest_mode ? counter + cpu->root.gcntc + cpu->guest.cntc : counter;
 }
 

@@ -29,14 +29,15 @@ static bool counter_forbidden(struct cpu *cpu)
 	INTERP(name)                                                                                         \
 	{                                                                                                    \
 		uint64_t counter;                                                                            \
+		bool expired;                                                                                \
                                                                                                              \
 		if (counter_forbidden(cpu))                                                                  \
 			return cpu_raise(cpu, EXC_IPE);                                                      \
 		cpu_sync(cpu);                                                                               \
-		counter = cpu_rdtime(cpu);                                                                   \
+		counter = cpu_rdtime(cpu, &expired);                                                         \
 		cpu_set_gpr(cpu, insn->rd, value);                                                           \
 		cpu_set_gpr(cpu, insn->rj, sext32(cpu->csr->tid));                                           \
-		return INSN_NEXT;                                                                            \
+		return expired ? INSN_STATE : INSN_NEXT;                                                     \
 	}
 
 RDTIME(rdtimel_w, sext32(counter))

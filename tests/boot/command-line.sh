@@ -62,6 +62,15 @@ boot stats 300 poweroff --stats
 grep -qE '^bixi: instructions +[0-9]{9,}' "$work/stats.log"
 check "--stats prints the instructions" $?
 
+# A processor without virtualization: the guest's kernel says so; QEMU's are without anyway.
+cmdline=loglevel=7
+boot without-lvz 300 poweroff --cpu la464,lvz=off
+[ $status = 0 ] && grep -q 'kvm.*Hardware virtualization not available' "$work/without-lvz.log"
+check "--cpu la464,lvz=off has no virtualization, as KVM finds" $?
+cmdline=
+"$bixi" run -k "$guest/vmlinuz" --cpu la464,lvz=off -q /bin/echo 2> /dev/null | grep -q -- '-cpu la464 '
+check "-q leaves lvz= out" $?
+
 # A hypervisor's entries and exits, told in three ways that agree.
 hypervisor=${O:-build}/tests/gdb/hypervisor.elf
 for form in vmexit vmexit.json; do

@@ -94,7 +94,6 @@ run kvm_binary_stats_test 60
 run kvm_create_max_vcpus 120
 run steal_time 120
 run coalesced_io_test 120
-run set_memory_region_test 120
 short arch_timer 120 -n 2 -e 1000
 short demand_paging_test 120 -v 2 -b 16M
 short demand_paging_test 120 -v 2 -b 8M -u MISSING
@@ -103,7 +102,9 @@ short dirty_log_perf_test 120 -v 2 -b 16M
 short kvm_page_table_test 120 -v 2 -b 32M
 short kvm_page_table_test 120 -v 2 -b 64M -s anonymous_thp
 short memslot_modification_stress_test 120 -v 2 -b 16M
-short memslot_perf_test 120 -s 64 -l 1 -t 100
+short memslot_perf_test 120 -s 64 -l 1 -t 100 -f 0 -e 0
+short memslot_perf_test 120 -s 64 -l 1 -t 100 -f 2 -e 2
+long set_memory_region_test 1200
 long hardware_disable_test 1200
 long arch_timer 300 -n 4 -i 50 -e 1000
 long arch_timer 300 -n 8 -i 20 -p 3 -e 5000

@@ -50,11 +50,11 @@
 	REG(0x300, MWPC, 0, 0)                                                                               \
 	REG(0x310, MWP0CFG1, ~0ull, 1)                                                                       \
 	REG(0x311, MWP0CFG2, ~0ull, 1)                                                                       \
-	REG(0x312, MWP0CFG3, has_lvz() ? 0xffe : 0xf9e, 1)                                                           \
-	REG(0x313, MWP0CFG4, has_lvz() ? 0xff03ff : 0x3ff, 1)                                                        \
+	REG(0x312, MWP0CFG3, has_lvz() ? 0xffe : 0xf9e, 1)                                                   \
+	REG(0x313, MWP0CFG4, has_lvz() ? 0xff03ff : 0x3ff, 1)                                                \
 	REG(0x380, FWPC, 0, 0)                                                                               \
 	REG(0x3c8, FWP7CFG1, ~0ull, 1)                                                                       \
-	REG(0x3ca, FWP7CFG3, has_lvz() ? 0xfe : 0x9e, 1)                                                             \
+	REG(0x3ca, FWP7CFG3, has_lvz() ? 0xfe : 0x9e, 1)                                                     \
 	REG(0x3d0, FWP8CFG1, 0, 0)                                                                           \
 	REG(0x500, DBG, 0, 1)                                                                                \
 	REG(0x501, DERA, ~0ull, 0)                                                                           \

@@ -7,6 +7,7 @@
 #define PMIEN	     (1u << 20)
 #define PMI	     (1u << 10) /* of ESTAT and ECFG */
 #define CRMD_IE	     4
+#define GMOD(n)	     ((uint64_t)(n) << 21)
 #define BIT_63	     (1ull << 63)
 #define CSRRD_A0(n)  (0x04000004u | (n) << 10)
 #define GPERF	     GCFG_GPERF(7)
@@ -115,6 +116,32 @@ static void counting(void)
 	gcsr_write(CSR_PMCFG0, 0);
 }
 
+/* What root's own counter says after 2001 instructions in the guest and some of root's. */
+static uint64_t counted_by_root(uint64_t gmod)
+{
+	csr_write(CSR_PMCNT0, 0);
+	csr_write(CSR_PMCFG0, INSTRUCTIONS | PLV(0) | GMOD(gmod));
+	guest_run(do_loop, 0, 0);
+	csr_write(CSR_PMCFG0, 0);
+	return csr_read(CSR_PMCNT0);
+}
+
+static void counted_for_root(void)
+{
+	uint64_t root_alone, guest_alone;
+
+	guest_reset();
+	root_alone = counted_by_root(0);
+	guest_alone = counted_by_root(1);
+	check(root_alone > 0 && root_alone < 2000,
+	      "root_pmu: root's counters leave the guest out (inferred)");
+	check(guest_alone >= 2001 && guest_alone <= 2010,
+	      "root_pmu: with GMOD = 1 they leave out root (inferred)");
+	check(counted_by_root(2) > guest_alone + root_alone / 2,
+	      "root_pmu: with GMOD = 2 neither (inferred)");
+	csr_write(CSR_PMCNT0, 0);
+}
+
 static void overflow(void)
 {
 	guest_reset();
@@ -187,6 +214,7 @@ static void tests(void)
 	}
 	touched();
 	counting();
+	counted_for_root();
 	overflow();
 	handed_over();
 }

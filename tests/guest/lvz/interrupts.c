@@ -178,6 +178,15 @@ static void save_restore(void)
 	gcsr_write(CSR_ESTAT, 0);
 	wait_ticks(10000);
 	check_equal(gcsr_read(CSR_ESTAT), 0, "ti_clear_by_estat: gcsrwr clears that, too, for good");
+	gcsr_write(CSR_TCFG, 400 | 1);
+	wait_ticks(10000);
+	gcsr_write(CSR_ESTAT, 0);
+	check_equal(gcsr_read(CSR_ESTAT), 0, "ti_clear_by_estat: even if nobody has looked at ESTAT since");
+	gcsr_write(CSR_TCFG, 400 | 1);
+	wait_ticks(10000);
+	gcsr_change(CSR_ESTAT, 1, 1);
+	check_equal(gcsr_read(CSR_ESTAT), TI | 1, "ti_clear_by_estat: gcsrxchg of another bit leaves TI");
+	gcsr_write(CSR_ESTAT, 0);
 	guest_open(TI);
 	check_equal(guest_trap.count, 0, "ti_clear_by_estat: the guest takes no interrupt");
 

@@ -60,6 +60,26 @@ static void pvm(void)
 	csr_change(CSR_GTLBC, 0, GTLBC_TGID);
 }
 
+/* As at the end of a refill handler, which is entered by PGM whatever PVM is. */
+static void ertn_by_pgm(void)
+{
+	guest_reset();
+	guest.keep_pvm = 1;
+	csr_change(CSR_GSTAT, 0, GSTAT_PVM);
+	csr_change(CSR_GTLBC, 1 << 16, GTLBC_TGID);
+	csr_write(CSR_TLBRPRMD, TLBRPRMD_PGM | 4);
+	csr_write(CSR_TLBRERA, PHYSICAL(do_hvcl) | 1);
+	guest.pc = PHYSICAL(do_nothing);
+	guest_enter();
+	check(exited_by_hvcl(0x123), "ertn_by_pgm: with IsTLBR and PGM ertn goes to the guest at TLBRERA");
+	check_equal(vm_exit.tlbrera & 1, 0, "ertn_by_pgm: IsTLBR is 0 then");
+	check_equal(vm_exit.prmd, 4, "ertn_by_pgm: root's PLV and IE are TLBRPRMD's");
+	check_equal(gcsr_read(CSR_CRMD), CRMD_DA, "ertn_by_pgm: the guest's CRMD stays direct");
+	csr_change(CSR_GSTAT, 0, GSTAT_PVM);
+	csr_change(CSR_GTLBC, 0, GTLBC_TGID);
+	csr_write(CSR_TLBRPRMD, 0);
+}
+
 SNIPPET(do_break, "break 5");
 SNIPPET(do_load, "ld.d $a0, $a0, 0");
 
@@ -226,6 +246,8 @@ static void crmd_da_after_refill(void)
 	guest_run(do_nothing, 0, 0);
 	check(guest_ended() && vm_refill.count,
 	      "crmd_da_after_refill: a guest in direct mode has a stage-2 refill");
+	check_equal(vm_refill.gstat & GSTAT_PVM, GSTAT_PVM,
+		    "pvm_kept: the ertn into the guest has left PVM 1, its refill shows (inferred)");
 	check_equal(vm_refill.crmd & 0x1f, CRMD_DA, "crmd_da_after_refill: its handler is in direct mode");
 	check_equal(vm_exit.crmd & 0x18, 0x10, "crmd_da_after_refill: root is mapped at the next exit");
 	check_equal(gcsr_read(CSR_CRMD), CRMD_DA, "crmd_da_after_refill: the guest's CRMD is still direct");
@@ -236,6 +258,7 @@ static void tests(void)
 	lvz_setup();
 	enter_exit_hvc();
 	pvm();
+	ertn_by_pgm();
 	root_exceptions();
 	ertn_root_regs_only();
 	guest_own_ertn();

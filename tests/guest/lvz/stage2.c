@@ -484,6 +484,9 @@ static void root_entries(void)
 	expect_equal(load64(gpa(0)), page_mark(1),
 		     "tgid_root_access: TGID does not redirect root's loads (inferred)");
 	csr_change(CSR_GTLBC, 0, GTLBC_TGID);
+	csr_write(CSR_ASID, 2);
+	s2_flush(gpa(0));
+	load(gpa(0));
 	vm_refill.count = 0;
 	for (unsigned asid = 0; asid < 4; asid++) {
 		csr_write(CSR_ASID, asid);

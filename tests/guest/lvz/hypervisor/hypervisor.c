@@ -220,8 +220,10 @@ static void root_interrupts(struct core *core)
 		csr_write(CSR_TICLR, 1);
 		core->slice_over = true;
 	}
-	if (estat & IS_IPI)
+	if (estat & IS_IPI) {
 		__builtin_loongarch_iocsrwr_w(~0u, IOCSR_IPI_CLEAR);
+		core->kicks++;
+	}
 }
 
 /* What of the emulated devices waits for this vCPU: bits of ESTAT.IS. */

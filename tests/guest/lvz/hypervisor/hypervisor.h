@@ -135,7 +135,7 @@ struct core {
 	struct vcpu *loaded;	    /* whose CSRs are in the guest file */
 	struct vcpu *last[VMS + 1]; /* by GID: who has stage-1 entries in the TLB */
 	bool slice_over;
-	unsigned sleeps;
+	unsigned sleeps, kicks;
 	bool done;
 };
 

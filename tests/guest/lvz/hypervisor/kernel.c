@@ -180,13 +180,32 @@ static void test_clock(void)
 	       "the clock begins where the hypervisor has set it");
 }
 
-/* A one-shot timer ends idle with interrupts off, then stays silent. */
+/* A slice of the core is shorter than this wait, so the timer has been saved and restored. */
+static void test_countdown(void)
+{
+	uint64_t start, passed;
+
+	csr_write(CSR_TCFG, 100 * CLOCK_HZ | TCFG_EN);
+	start = rdtime();
+	wait_ticks(10 * TICK);
+	passed = rdtime() - start;
+	report(csr_read(CSR_TVAL) < 100 * CLOCK_HZ - passed / 2,
+	       "a timer counts on while others have the core");
+}
+
+/* A one-shot timer ends idle with interrupts off, then stays silent.  Whoever sleeps has lost its LLbit. */
 static void test_one_shot(void)
 {
+	uint32_t word = 0, stored = 1;
+
 	csr_write(CSR_ECFG, IS_TI);
 	csr_write(CSR_TCFG, TICK | TCFG_EN);
 	while (!(csr_read(CSR_ESTAT) & IS_TI))
-		doze();
+		__asm__ volatile("ll.w $zero, %1, 0; idle 0; sc.w %0, %1, 0"
+				 : "+r"(stored)
+				 : "r"(&word)
+				 : "memory");
+	report(!stored, "an SC does not succeed for the LL before a world switch");
 	csr_write(CSR_TICLR, 1);
 	report(csr_read(CSR_TVAL) > TICK, "a one-shot timer ends idle with interrupts off");
 	wait_ticks(5 * TICK); /* others have the core meanwhile */
@@ -334,6 +353,7 @@ static void test_ipis(void)
 static void test_processor(void)
 {
 	test_clock();
+	test_countdown();
 	test_one_shot();
 	test_ticks();
 	test_memory_fill();

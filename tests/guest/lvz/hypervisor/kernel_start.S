@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * The guests' kernel: start-up, exceptions, stage-1 refill.  Nothing here knows of a hypervisor: the same instructions
- * boot a real core.
+ * The guests' kernel: start-up, exceptions, stage-1 refill.  Nothing here knows of a hypervisor: the same
+ * instructions boot a real core.
  */
 #include "machine.h"
 
@@ -43,7 +43,7 @@ start:					/* direct mode, a0: this guest's number */
 	la.pcrel $t0, boot_main
 	jirl	$zero, $t0, 0
 
-/* What a board's boot ROM does with all processors but the first: sleep until an IPI, go where the mailbox says. */
+/* What a board's boot ROM does with all other processors: sleep until an IPI, go where the mailbox says. */
 wait_for_mail:
 	li.w	$t1, IOCSR_IPI_EN
 	li.w	$t0, -1
@@ -74,7 +74,7 @@ vector:
 	addi.d	$sp, $sp, 160
 	ertn
 
-/* PGD is a table of one level.  Its entries are read at guest-physical addresses: they can miss in stage 2. */
+/* PGD is a table of one level.  It is read at guest-physical addresses, which can miss in stage 2. */
 	.balign	4096
 refill:
 	csrwr	$t0, TLBRSAVE
@@ -85,7 +85,7 @@ refill:
 	csrrd	$t0, TLBRSAVE
 	ertn
 
-/* void vectors_fill(uint64_t seed): seed + n into every element of vector register n, and into FCC and FCSR. */
+/* void vectors_fill(uint64_t seed): seed + n into the elements of register n, bits of it into FCC, FCSR. */
 	.text
 	.globl	vectors_fill
 vectors_fill:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * The way into the guest and back.  Root's SAVE0 holds the vCPU, SAVE1 is scratch.  Everything here is reached
- * through a direct-map window: while a guest's stage-2 table is root's page table, root may not miss in the TLB.
+ * The way into the guest and back.  Root's SAVE0 holds the vCPU, SAVE1 is scratch.  Everything here is
+ * reached through a direct-map window: while a guest's stage-2 table is root's page table, root may not miss
+ * in the TLB.
  */
 #include "hypervisor.h"
 
@@ -24,8 +25,8 @@
 .endm
 
 /*
- * void vcpu_enter(struct vcpu *): lets the guest run until something needs root.  For the caller this is a function
- * call: it returns when the guest has exited.
+ * void vcpu_enter(struct vcpu *): lets the guest run until something needs root.  For the caller this is a
+ * function call: it returns when the guest has exited.
  */
 	.text
 	.globl	vcpu_enter
@@ -54,8 +55,8 @@ vcpu_enter:
 	ertn
 
 /*
- * Root's only general exception entry.  Hardware has saved what it needs in root's CSRs and has left the guest's CSRs
- * and all registers alone.
+ * Root's only general exception entry.  Hardware has saved what it needs in root's CSRs and has left the
+ * guest's CSRs and all registers alone.
  */
 	.balign	4096
 	.globl	exit_entry
@@ -92,8 +93,8 @@ exit_entry:
 	ret
 
 /*
- * Root keeps interrupts off but in root_idle(), so an interrupt of root's means that it shall wake up, interrupt still
- * pending.  Anything else is a mistake of the hypervisor's, which crt0.S's entry records.
+ * Root keeps interrupts off but in root_idle(), so an interrupt of root's means that it shall wake up, the
+ * interrupt still pending.  Anything else is a mistake of the hypervisor's, which crt0.S's entry records.
  */
 root_exception:
 	csrrd	$a0, ESTAT
@@ -107,7 +108,7 @@ root_exception:
 1:	csrrd	$a0, SAVE1
 	b	vectors
 
-/* void root_idle(void): sleeps until an interrupt.  One that comes before the idle instruction is not slept over. */
+/* void root_idle(void): sleeps until an interrupt.  One that comes just before idle is not slept over. */
 	.globl	root_idle
 root_idle:
 	li.w	$t0, 4
@@ -118,10 +119,10 @@ root_idle_end:
 	ret
 
 /*
- * A guest-physical address is not in the TLB: root's refill exception, straight from guest mode and straight back to it,
- * unseen by the rest of the hypervisor.  It runs in direct mode; root's PGD is the stage-2 table, TLBRBADV the GPA, and
- * tlbfill tags the entry with GTLBC.TGID.  Where nothing is mapped, an entry with V = 0 is filled in, and the access,
- * tried again, exits with PIL, PIS or PIF.
+ * A guest-physical address is not in the TLB: root's refill exception, straight from guest mode and straight
+ * back to it, unseen by the rest of the hypervisor.  It runs in direct mode; root's PGD is the stage-2 table,
+ * TLBRBADV the GPA, and tlbfill tags the entry with GTLBC.TGID.  Where nothing is mapped, an entry with V = 0
+ * is filled in, and the access, tried again, exits with PIL, PIS or PIF.
  */
 	.balign	4096
 	.globl	stage2_refill
