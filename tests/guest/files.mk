@@ -6,7 +6,8 @@ guest-irq-suites := irq_uart irq_ipi irq_extioi irq_msi irq_bridge
 guest-suites += $(guest-irq-suites)
 # The virtualization extension; they share a runtime, those about address translation a second part of it.
 guest-lvz-access-suites := lvz/stage2 lvz/sizes lvz/walk lvz/tlb
-guest-lvz-suites := lvz/registers lvz/modes lvz/traps lvz/interrupts lvz/timer lvz/counters lvz/units lvz/storm \
+guest-lvz-suites := lvz/registers lvz/modes lvz/traps lvz/interrupts lvz/timer lvz/counters lvz/units lvz/watchpoints \
+	lvz/storm \
 	$(guest-lvz-access-suites)
 guest-suites += $(guest-lvz-suites)
 guest-tests += $(guest-suites:%=tests/guest/%.elf)
