@@ -13,10 +13,11 @@ out=$(cd "$2" && pwd)
 "$here/fetch-firmware.sh" "$guest"
 forky_apt_init "$guest/apt"
 
-stamp="$(cat "$guest/stamp" "$guest/firmware-stamp" "$0" "$here/kvm-steps" | sha256sum)"
-for package in qemu-system-misc stress-ng memtester; do
-    stamp+=" $package $(forky_show $package SHA256)"
+packages=$(sha256sum < "$0")
+for package in qemu-system-misc qemu-system-data stress-ng memtester; do
+    packages+=" $package $(forky_show $package SHA256)"
 done
+stamp="$packages $(cat "$guest/stamp" "$guest/firmware-stamp" "$here/kvm-steps" | sha256sum)"
 [ "$(cat "$out/stamp" 2>/dev/null)" = "$stamp" ] && [ -s "$out/initrd" ] && [ -s "$out/kvm.img" ] && exit 0
 "$here/install-packages.sh" kvm
 
@@ -65,24 +66,29 @@ add_program() {
     add_libraries "$1" "$2" "$1/$3"
 }
 
-echo "fetching QEMU, stress-ng and memtester for loong64 with their libraries (once, about 60 MB)"
-tools=$work/tools disk=$work/disk
-add_program "$tools" stress-ng usr/bin/stress-ng
-add_program "$tools" memtester usr/sbin/memtester
-mkdir "$tools/lib64"
-ln -s "../$libraries/ld-linux-loongarch-lp64d.so.1" "$tools/lib64/"
-install -m 644 "$here/kvm-steps" "$tools/steps"
+# Both trees are kept: what changes more often than the packages is put in below.
+tools=$out/tools disk=$out/disk
+if [ "$(cat "$out/packages" 2>/dev/null)" != "$packages" ]; then
+    echo "unpacking QEMU, stress-ng and memtester for loong64 with their libraries (about 60 MB to fetch, once)"
+    rm -rf "$tools" "$disk" "$out/packages"
+    add_program "$tools" stress-ng usr/bin/stress-ng
+    add_program "$tools" memtester usr/sbin/memtester
+    mkdir "$tools/lib64"
+    ln -s "../$libraries/ld-linux-loongarch-lp64d.so.1" "$tools/lib64/"
+    add_program "$disk" qemu-system-misc usr/bin/qemu-system-loongarch64
+    unpack qemu-system-data
+    mkdir -p "$disk/usr/share/qemu" "$disk/boot"
+    cp -r "$work/debs/qemu-system-data/usr/share/qemu/keymaps" "$disk/usr/share/qemu/"
+    echo "$packages" > "$out/packages"
+fi
+
 # Before the guest's initrd, as a compressed archive of its own; each file is taken from the last that has it.
+install -m 644 "$here/kvm-steps" "$tools/steps"
 (cd "$tools" && find . | sort | cpio -o -H newc --reproducible 2>/dev/null | zstd -q -10) > "$work/initrd"
 cat "$guest/initrd" >> "$work/initrd"
-
-add_program "$disk" qemu-system-misc usr/bin/qemu-system-loongarch64
-unpack qemu-system-data
-mkdir -p "$disk/usr/share/qemu" "$disk/boot"
-cp -r "$work/debs/qemu-system-data/usr/share/qemu/keymaps" "$disk/usr/share/qemu/"
 cp "$guest"/QEMU_{EFI,VARS}.fd "$guest/vmlinuz" "$work/initrd" "$disk/boot/"
 rm -f "$out/kvm.img"
 mke2fs -q -t ext4 -d "$disk" "$out/kvm.img" "$(($(du -sm "$disk" | cut -f1) * 5 / 4 + 16))M"
-mv "$work/initrd" "$out/initrd"
+cp "$work/initrd" "$out/initrd"
 echo "$stamp" > "$out/stamp"
 echo "KVM guest: $(du -h "$out/kvm.img" | cut -f1) disk, $(du -h "$out/initrd" | cut -f1) initrd in $2"

@@ -19,6 +19,7 @@ suites=(
     "share|tests/boot/share.sh"
     "virtio|tests/boot/virtio.sh"
     "kvm|tests/boot/kvm.sh"
+    "kvm-selftests|tests/boot/kvm-selftests.sh"
     "firmware|tests/boot/firmware.sh"
     "instructions|tests/isa/run.sh"
     "disassembler|tests/isa/disasm.sh"

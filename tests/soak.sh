@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # make soak: the long tests, one line a part, then "N passed, N failed".  Hours; logs are in build/soak.
-#   soak.sh [PART...]   only these parts: tsan asan clang inputs debian kvm hostile fuzz; the longest come first
+#   soak.sh [PART...]   only these parts: tsan asan clang inputs debian kvm kvm-selftests hostile fuzz; the
+#                       longest come first
 # Environment: COUNT, inputs an instruction (20000); FUZZ_SECONDS, a fuzzer (60); HOSTILE_RUNS, seeds a way (20).
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +11,7 @@ mkdir -p "$logs"
 jobs=$(nproc)
 passed=0 failed=0
 wanted=("$@")
-[ $# = 0 ] && wanted=(tsan asan clang inputs debian kvm hostile fuzz)
+[ $# = 0 ] && wanted=(tsan asan clang inputs debian kvm kvm-selftests hostile fuzz)
 
 # A finding ends the program that has it, with a status that nothing else uses.
 export ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
@@ -57,6 +58,11 @@ part_debian() {
 part_kvm() {
     make -s -j"$jobs" all > "$logs/kvm-build.log" 2>&1
     step "KVM guests of all sizes boot, ten times in a row, and stand stress" kvm tests/boot/kvm.sh long
+}
+
+part_kvm-selftests() {
+    make -s -j"$jobs" all > "$logs/kvm-selftests-build.log" 2>&1
+    step "KVM's own selftests pass, all of them and for long" kvm-selftests tests/boot/kvm-selftests.sh long
 }
 
 # Debian with four cores, a disk and a console under TSan.

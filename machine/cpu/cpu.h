@@ -128,6 +128,8 @@ struct cpu {
 	uint64_t insn_count; /* instructions retired before segment_pc; cpu_sync() makes it exact */
 	uint64_t segment_pc; /* where the straight-line code being executed began, after cpu_sync(): pc */
 	bool executing;	     /* inside interp_run(): segment_pc means something */
+	const uint32_t *code; /* the host's page that instructions are being executed from, NULL: none */
+	uint64_t code_base;   /* and its virtual address */
 	uint64_t pmu_mark;   /* insn_count up to which PMCNTn are exact, pmu.c */
 	uint8_t pmu_active[CPU_MODES];	/* bit n: PMCNTn of that file counts now */
 	uint8_t pmu_branches[CPU_MODES]; /* the same, and what it counts is branches, by cpu_pmu_branch() */

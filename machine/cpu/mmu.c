@@ -177,7 +177,12 @@ static bool stage1(struct cpu *cpu, uint64_t va, enum softtlb_access kind, struc
 		return false;
 	}
 	space = mmu_space(cpu);
-	return page_translate(cpu, &space, va, kind, page, fault);
+	if (!page_translate(cpu, &space, va, kind, page, fault))
+		return false;
+	/* Where loads and stores have a window that fetches have not, the page is for fetches alone. */
+	if (kind == SOFTTLB_FETCH && window_find(csr, va, SOFTTLB_LOAD) >= 0)
+		page->rights = RIGHT(SOFTTLB_FETCH);
+	return true;
 }
 
 /* GCFG.MATC: the guest's memory type (0), root's (1), or the stricter one (2); lower is stricter but for SUC.
@@ -517,10 +522,15 @@ bool access_translate(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_
 
 bool mmu_peek_insn(struct cpu *cpu, uint64_t va, uint32_t *word)
 {
-	const void *host = va & 3 ? NULL : access_host(cpu, va, 4, SOFTTLB_FETCH);
+	const void *host = NULL;
 	struct mmu_page page;
 	struct mmu_fault fault;
 
+	/* What is executed has been fetched, though its data may since have taken its TLB entry's place. */
+	if (cpu->code && !(va & 3) && (va & -(uint64_t)SOFTTLB_PAGE_SIZE) == cpu->code_base)
+		host = cpu->code + va % SOFTTLB_PAGE_SIZE / 4;
+	else if (!(va & 3))
+		host = access_host(cpu, va, 4, SOFTTLB_FETCH);
 	if (!host) {
 		if (va & 3 || !mmu_translate(cpu, va, SOFTTLB_FETCH, &page, &fault))
 			return false;

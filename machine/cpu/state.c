@@ -41,9 +41,10 @@ static size_t tlb_pack(const struct tlb *tlb, struct saved_entry *saved)
 	return count;
 }
 
-static bool entry_is_possible(const struct cpu *cpu, const struct saved_entry *e, int last)
+static bool entry_is_possible(const struct saved_entry *e, int last)
 {
-	return e->index > last && e->index < TLB_ENTRIES && e->ps < 32 && cpu->model->prcfg2 >> e->ps & 1 &&
+	/* The page walker makes sizes that PRCFG2 does not have, too. */
+	return e->index > last && e->index < TLB_ENTRIES && e->ps >= SOFTTLB_PAGE_BITS && e->ps < VALEN &&
 	       e->kind <= TLB_S2 && e->global <= 1 && !(e->asid & ~ASID_MASK) &&
 	       !(e->vppn & ~(~UINT64_C(0) << (e->ps + 1))) && !((e->elo[0] | e->elo[1]) & ~CSR_ELO_MASK);
 }
@@ -57,7 +58,7 @@ static bool tlb_unpack(struct cpu *cpu, const struct saved_entry *saved, size_t 
 	for (size_t i = 0; i < count; i++) {
 		const struct saved_entry *e = &saved[i];
 
-		if (!entry_is_possible(cpu, e, last))
+		if (!entry_is_possible(e, last))
 			return false;
 		last = e->index;
 		tlb->entry[e->index] = (struct tlb_entry){
@@ -114,6 +115,7 @@ static uint64_t csr_hardware_bits(const struct csr_info *info)
 static void csr_check(struct cpu *cpu, struct csr_file *file)
 {
 	const uint64_t stlbps = file->stlbps;
+	uint64_t cpuid;
 
 	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++) {
 		const struct csr_info *info = &csr_info[slot];
@@ -121,7 +123,10 @@ static void csr_check(struct cpu *cpu, struct csr_file *file)
 		file->value[slot] &=
 			csr_mask(cpu, file, info) | info->more | info->reset | csr_hardware_bits(info);
 	}
+	cpuid = file->cpuid;
 	csr_set_constants(cpu, file);
+	if (csr_mode(cpu, file) == CPU_GUEST) /* there it is root's to set */
+		file->cpuid = cpuid;
 	if (stlbps >= 32 || !(cpu->model->prcfg2 >> stlbps & 1))
 		file->stlbps = csr_info[CSR_SLOT_STLBPS].reset;
 }

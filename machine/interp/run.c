@@ -258,6 +258,13 @@ static inline int run_straight(struct cpu *cpu, const uint32_t *code, struct ins
 	}
 }
 
+/* Instructions of the page of cpu->pc are going to be executed, which are at @page. */
+static inline void code_enter(struct cpu *cpu, const uint32_t *page)
+{
+	cpu->code = page;
+	cpu->code_base = cpu->pc & -(uint64_t)SOFTTLB_PAGE_SIZE;
+}
+
 /*
  * Runs in the page of cpu->pc, whose instructions are at @page, as long as nothing but instructions'
  * own work is to be done.  False: leave the run loop.
@@ -268,6 +275,7 @@ static __attribute__((noinline)) bool run_page(struct cpu *cpu, const uint32_t *
 	const uint64_t base = cpu->pc & -(uint64_t)SOFTTLB_PAGE_SIZE;
 	int result;
 
+	code_enter(cpu, page);
 	do {
 		uint64_t pc = cpu->pc, left = slice->limit - cpu->insn_count;
 		unsigned first = (pc - base) / 4, count = PAGE_INSNS - first;
@@ -311,6 +319,7 @@ static bool run_segment(struct cpu *cpu, const uint32_t *page, unsigned count, s
 		count = left;
 	if (cpu->pmu_branching)
 		count = 1;
+	code_enter(cpu, page);
 	slice->last = run_straight(cpu, page + first, insn, &pc, count);
 	if (cpu->pmu_branching)
 		count_branch(cpu, insn, slice->last);
@@ -359,6 +368,7 @@ static bool run_uncached(struct cpu *cpu, struct slice *slice)
 	int result;
 
 	slice->last = INSN_STATE;
+	cpu->code = NULL;
 	if (meet_breakpoint(cpu))
 		return false;
 	if (pc & 3)
@@ -373,10 +383,12 @@ static bool run_uncached(struct cpu *cpu, struct slice *slice)
 	    !(watch_enabled(cpu) && watch_page(cpu, pc, true)))
 		return run_debugged(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE),
 				    slice);
-	if (host)
+	if (host) {
+		code_enter(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE));
 		word = word_fetch(host);
-	else if (!bus_mmio_read(cpu->bus, pa, 4, &word))
+	} else if (!bus_mmio_read(cpu->bus, pa, 4, &word)) {
 		return segment_end(cpu, pc, cpu_raise_address(cpu, EXC_ADEF, pc), slice);
+	}
 	insn_decode(&insn, word);
 	result = insn.fn(cpu, &insn);
 	if (cpu->pmu_branching)
@@ -438,6 +450,7 @@ uint64_t interp_run(struct cpu *cpu, uint64_t budget)
 	else if (slice_restart(cpu, &slice))
 		run(cpu, &slice);
 	reserve_leave(cpu);
+	cpu->code = NULL;
 	cpu->segment_pc = cpu->pc;
 	cpu_sync(cpu);
 	cpu->executing = false;

@@ -24,8 +24,10 @@ outer() {
 
 # shows NAME STEP "SENTENCE" [TIMES]: the step went well in the outer guest, so often.
 shows() {
+    local last
+    last=$(grep -a "^@@ $2 " "$work/$1.log" | tail -n 1 | tr -d '\r')
     [ "$(grep -ac "^@@ $2 ok" "$work/$1.log")" = "${4:-1}" ]
-    check "$3: $(grep -a "^@@ $2 " "$work/$1.log" | tail -n 1 | tr -d '\r')" $?
+    check "$3: $last" $?
 }
 
 # boots NAME CPUS [WORD]: an inner guest of this many cores booted.

@@ -56,6 +56,25 @@ check "the loaded machine's trace is the rest of it, to the byte" $?
 [ -s "$work/loaded.log" ] && tail -n "$(wc -l < "$work/loaded.log")" "$work/alone.log" | cmp - "$work/loaded.log"
 check "so is its console" $?
 
+# The same of two cores in guest mode, with timers of the guests, injected interrupts and LL without its SC.
+elf=${O:-build}/tests/guest/lvz/long_guest.elf
+machine guests -k "$elf" -a cores=2 --deterministic --trace "vmexit,$work/guests.trace"
+ends "guests of LVZ run by themselves" guests
+machine guests.saved -k "$elf" -a cores=2 --deterministic --trace "vmexit,$work/guests.saved.trace"
+await "$work/guests.saved.log" "@@ begin" 60 &&
+    monitor guests.saved stop "info cpus" "save $work/guests.snapshot" cont > "$work/answers" && grep -q guest "$work/answers"
+check "a machine is saved while a core is in guest mode" $?
+ends "the machine goes on with its guests" guests.saved
+cmp "$work/guests.log" "$work/guests.saved.log" && cmp "$work/guests.trace" "$work/guests.saved.trace"
+check "saving leaves no mark in them" $?
+machine guests.loaded --load "$work/guests.snapshot" --deterministic --trace "vmexit,$work/guests.loaded.trace"
+ends "guests of LVZ come back and go on" guests.loaded
+lines=$(wc -l < "$work/guests.loaded.trace")
+[ "$lines" -gt 100 ] && tail -n "$lines" "$work/guests.trace" | cmp - "$work/guests.loaded.trace"
+check "their exits and entries are the rest of what they were, to the nanosecond" $?
+grep -q "@@ results" "$work/guests.loaded.log" && tail -n 3 "$work/guests.log" | cmp - "$work/guests.loaded.log"
+check "so is what they computed, interrupt by interrupt" $?
+
 # 2. Real time: saved while files are written, the disk copied at that moment, the machine killed; loaded with
 # the copy it writes on.
 initrd_with writer << 'GUEST'

@@ -5,8 +5,8 @@ fuzzers += $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 .PHONY: fuzzers
 fuzzers: $(addprefix $(O)/,$(fuzzers))
 
-# fixture.o is taken where a fuzzer wants a whole machine.
-$(O)/tests/fuzz/libfixture.a: $(O)/tests/fuzz/fixture.o
+# Taken where a fuzzer wants a whole machine, or looks at a core.
+$(O)/tests/fuzz/libfixture.a: $(O)/tests/fuzz/fixture.o $(O)/tests/fuzz/translation.o
 	@rm -f $@
 	@ar rcs $@ $^
 

@@ -14,6 +14,7 @@
 #include "machine/board/state.h"
 #include "machine/control/snapshot.h"
 #include "machine/control/snapshot_format.h"
+#include "machine/cpu/exception.h"
 #include "machine/cpu/reserve.h"
 #include "machine/interp/interp.h"
 #include "tests/fuzz/fixture.h"
@@ -38,7 +39,23 @@ static void give_up(const char *what)
 	abort();
 }
 
-/* Timers, characters, interrupts, TLB entries, a reservation: no part is as after reset. */
+/* One core runs a guest, with a timer, an injected interrupt, entries of both stages and a reservation. */
+static void fill_guest(struct cpu *cpu)
+{
+	csr_write(cpu, &cpu->root, CSR_GTLBC, GTLBC_USETGID | 1u << 16, UINT64_MAX);
+	csr_write(cpu, &cpu->root, CSR_TLBIDX, 12u << 24 | 2050, UINT64_MAX);
+	tlb_insn_write(cpu, tlb_view(cpu));
+	csr_guest_write(cpu, CSR_TLBELO0, 0x1003, UINT64_MAX);
+	tlb_insn_fill(cpu, tlb_view_guest(cpu));
+	csr_guest_write(cpu, CSR_TCFG, 0x20003, UINT64_MAX);
+	csr_guest_write(cpu, CSR_CPUID, 7, UINT64_MAX);
+	csr_write(cpu, &cpu->root, CSR_GINTC, 4, UINT64_MAX);
+	csr_write(cpu, &cpu->root, CSR_GSTAT, GSTAT_PVM | 1u << 16, UINT64_MAX);
+	cpu_return(cpu);
+	reserve_load(cpu, machine->bus.ram + 0x1000, 8);
+}
+
+/* Timers, characters, interrupts, TLB entries, reservations: no part is as after reset. */
 static void fill_machine(void)
 {
 	uint64_t random = 88172645463325252;
@@ -65,6 +82,7 @@ static void fill_machine(void)
 		tlb_insn_fill(cpu, tlb_view(cpu));
 		reserve_load(cpu, machine->bus.ram + 64 * id, 8);
 	}
+	fill_guest(machine->group.cpu[FIXTURE_CORES - 1]);
 	memset(machine->bus.ram + 0x3000, 0x5a, 100);
 	machine->result = (struct machine_result){ 0 }; /* the exit device was written, too */
 	machine->reset_wanted = false;

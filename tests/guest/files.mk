@@ -13,6 +13,9 @@ guest-suites += $(guest-lvz-suites)
 guest-tests += $(guest-suites:%=tests/guest/%.elf)
 # Not a suite: writes to a disk for tests/boot/durability.sh.
 guest-tests += tests/guest/disk_writer.elf
+# Nor this: guests that tests/boot/snapshot.sh saves.
+guest-tests += tests/guest/lvz/long_guest.elf
+$(O)/tests/guest/lvz/long_guest.o: tests/guest/lvz/lvz.h
 
 # EUEN is 0 in these programs, so the compiler must not use vector or FP registers on its own.
 guest-flags := --target=loongarch64-unknown-none-elf -march=la464 -ffreestanding -fno-pic -O2 -Itests/guest \

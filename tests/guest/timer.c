@@ -107,6 +107,33 @@ static void periodic(void)
 	check(value <= 100000, "TVAL starts again at the period");
 }
 
+/* The instruction after the RDTIME that first reads past the expiry already finds the interrupt taken. */
+static void punctual(void)
+{
+	unsigned shots = 0, late = 0;
+
+	csr_write(CSR_ECFG, 1 << 11);
+	interrupt_hook = tick;
+	csr_change(CSR_CRMD, 4, 4);
+	for (; shots < 50; shots++) {
+		uint64_t end;
+
+		ticks = 0;
+		csr_write(CSR_TCFG, 20000 | 1);
+		end = rdtime() + 20000; /* not before the timer's own end */
+		while (rdtime() < end)
+			;
+		late += ticks == 0;
+	}
+	csr_change(CSR_CRMD, 0, 4);
+	csr_write(CSR_TCFG, 0);
+	interrupt_hook = 0;
+	csr_write(CSR_ECFG, 0);
+	csr_write(CSR_TICLR, 1);
+	qemu_differs();
+	check_equal(late, 0, "who reads the counter past the timer's end has had its interrupt");
+}
+
 static void sleeping(void)
 {
 	uint64_t start;
@@ -129,5 +156,6 @@ void suite(void)
 	counter();
 	one_shot();
 	periodic();
+	punctual();
 	sleeping();
 }

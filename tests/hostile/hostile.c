@@ -17,11 +17,16 @@
 #define RAM_END	    0x10000000
 
 #define CSR_CRMD      0x0
+#define CSR_ECFG      0x4
 #define CSR_EENTRY    0xc
 #define CSR_TLBIDX    0x10
 #define CSR_TLBEHI    0x11
 #define CSR_TLBELO0   0x12
 #define CSR_TLBELO1   0x13
+#define CSR_GTLBC     0x15
+#define CSR_TCFG      0x41
+#define CSR_TICLR     0x44
+#define CSR_GSTAT     0x50
 #define CSR_TLBRENTRY 0x88
 #define CSR_MERRENTRY 0x93
 #define CSR_DMW0      0x180
@@ -33,6 +38,7 @@
 
 void hostile_main(uint64_t command_line, uint64_t core);
 void hostile_secondary(uint64_t command_line, uint64_t core);
+void hostile_enter(uint64_t pc);
 void secondary_start(void);
 void *memset(void *to, int value, unsigned long size);
 void *memcpy(void *to, const void *from, unsigned long size);
@@ -349,6 +355,81 @@ static void write_csrs(uint64_t state)
 	}
 }
 
+/* What guests and their root say to the processor, with the bits that may be anything. */
+static const struct {
+	uint32_t word, any;
+} guest_insns[] = {
+	{ 0x04000000, 0x03ffffff }, /* CSRs, of all numbers */
+	{ 0x04000020, 0x0000ffdf }, /* writing the first ones */
+	{ 0x06000000, 0x003fffff }, /* cacop */
+	{ 0x06400000, 0x00007fff }, /* lddir, ldpte, iocsr, tlb*, ertn, idle and what lies between */
+	{ 0x06480000, 0x00017fff }, { 0x06440000, 0x0000ffff }, { 0x06498000, 0x00007fff }, /* invtlb */
+	{ 0x20000000, 0x0fffffff },				/* ll, sc, ldptr, stptr, ld, st */
+	{ 0x28000000, 0x03ffffff }, { 0x2c000000, 0x00ffffff }, /* vld, vst, xvld, xvst */
+	{ 0x38000000, 0x007fffff },				/* ldx, stx, am* */
+	{ 0x002a0000, 0x0001ffff },				/* break, syscall */
+	{ 0x002b8000, 0x00007fff },				/* hvcl */
+	{ 0x4c000000, 0x03fffffc },				/* jumps */
+};
+
+static uint32_t guest_insn(uint64_t *state)
+{
+	uint64_t bits = random_next(state);
+	unsigned n = bits % (sizeof(guest_insns) / sizeof(guest_insns[0]));
+
+	return guest_insns[n].word | (guest_insns[n].any & (uint32_t)(bits >> 32));
+}
+
+/* What root says only: gcsr* and gtlb*. */
+static uint32_t root_insn(uint64_t *state)
+{
+	uint64_t bits = random_next(state);
+
+	/* No operand but $a0, as the C around it needs the others. */
+	if (bits & 3)
+		return 0x05000024 | (uint32_t)(bits >> 8 & (bits & 4 ? 0x3fff : 0x1ff)) << 10;
+	return 0x06482001 + 0x400 * ((bits >> 8) % 6);
+}
+
+/* Entries of stage 2 for guest 1: of this program itself, or of anything. */
+static void map_guest(uint64_t *state)
+{
+	uint64_t bits = random_next(state);
+
+	csr_write(CSR_GTLBC, 0x1000 | (bits & 7 ? 1 : bits >> 8 & 0xff) << 16);
+	csr_write(CSR_TLBEHI, bits & 8 ? 0x1000000 : bits >> 16 & 0xfffe000);
+	csr_write(CSR_TLBELO0, bits & 8 ? 0x1000003 : random_next(state));
+	csr_write(CSR_TLBELO1, bits & 8 ? 0x1100003 : random_next(state));
+	csr_write(CSR_TLBIDX, (bits & 8 ? 20 : 12 + (bits >> 40) % 18) << 24 | (2048 + (bits >> 48 & 63)));
+	__asm__ volatile("tlbwr");
+	csr_write(CSR_GTLBC, 0x1000 | 1 << 16 | (bits >> 56 ? 0 : 0x2000));
+}
+
+/* A few thousand short lives in guest mode. */
+static void guests(uint64_t state)
+{
+	static uint32_t code[16] __attribute__((aligned(64)));
+
+	for (uint64_t n = 0; n < rounds / 4; n++) {
+		register uint64_t a0 __asm__("$a0") = random_next(&state) >> (random_next(&state) & 63);
+
+		code[0] = root_insn(&state);
+		code[1] = 0x4c000020; /* ret */
+		__asm__ volatile("ibar 0\n\tjirl $ra, %1, 0" : "+r"(a0) : "r"(code) : "$ra", "memory");
+		map_guest(&state);
+		if (random_next(&state) & 3)
+			continue;
+		for (unsigned i = 0; i < 16; i++)
+			code[i] = guest_insn(&state);
+		csr_write(CSR_GSTAT, random_next(&state) & 15 ? 1 << 16 : random_next(&state) & 0xff0000);
+		csr_write(CSR_ECFG, 0x800);
+		csr_write(CSR_TCFG, 4096 | 1); /* 41 us */
+		hostile_enter(random_next(&state) & 7 ? (uint64_t)code & 0xffffffff : random_next(&state));
+		csr_write(CSR_TICLR, 1);
+		csr_write(CSR_ECFG, 0);
+	}
+}
+
 static void start_cores(void)
 {
 	for (uint64_t core = 1; core < 4; core++) {
@@ -399,6 +480,7 @@ static const struct {
 	{ "cores", all_cores },
 	{ "queues", virtio_queues },
 	{ "csrs", write_csrs },
+	{ "guests", guests },
 	{ "overwrite", overwrite_itself },
 	{ "idle", idle },
 };

@@ -31,7 +31,7 @@ act() {
         tail -n 30 "$work/log" | tr -cd '[:print:]\n'
 }
 
-for name in nowhere double execute devices queues csrs overwrite idle cores; do
+for name in nowhere double execute devices queues csrs guests overwrite idle cores; do
     cores=1
     [ $name = cores ] && cores=4
     for ((i = 0; i < runs; i++)); do

@@ -19,6 +19,10 @@
 #define MERRERA 0x94
 #define MERRSAVE 0x95
 #define DMW0 0x180
+#define SAVE1 0x31
+#define TLBRPRMD 0x8f
+#define GSTAT 0x50
+#define PVM 2
 
 #define STACK_SHIFT 13
 
@@ -99,6 +103,62 @@ error_entry:
 	csrwr	$t0, MERRERA
 	csrrd	$t0, MERRSAVE
 	ertn
+
+/*
+ * hostile_enter(pc): into guest mode at @pc.  Whatever brings it out, a refill included, ends it: from there on
+ * root is as it was.  Root's timer is to be set before, as guests may go round in circles.
+ */
+	.globl	hostile_enter
+hostile_enter:
+	addi.d	$sp, $sp, -112
+	st.d	$ra, $sp, 0
+	st.d	$tp, $sp, 8
+	st.d	$r21, $sp, 16
+	st.d	$fp, $sp, 24
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8
+	st.d	$s\n, $sp, 32 + 8 * \n
+	.endr
+	csrwr	$a0, ERA
+	move	$t0, $sp
+	csrwr	$t0, SAVE1
+	la.pcrel $t0, exit_entry
+	csrwr	$t0, EENTRY
+	la.pcrel $t0, exit_entry
+	csrwr	$t0, TLBRENTRY
+	csrwr	$zero, TLBRERA
+	ori	$t0, $zero, 4		/* interrupts on */
+	csrwr	$t0, PRMD
+	ori	$t0, $zero, PVM
+	csrxchg	$t0, $t0, GSTAT
+	ertn
+
+	.balign	4096
+exit_entry:
+	csrwr	$zero, TLBRERA
+	csrwr	$zero, TLBRPRMD
+	ori	$t0, $zero, PVM
+	csrxchg	$zero, $t0, GSTAT
+	la.pcrel $t0, 1f		/* a refill comes here in direct mode */
+	bstrins.d $t0, $zero, 63, 48
+	li.d	$t1, 0x9000000000000000
+	or	$t0, $t0, $t1
+	jirl	$zero, $t0, 0
+1:	li.w	$t0, 0xb0
+	csrwr	$t0, CRMD
+	la.pcrel $t0, trap_entry
+	csrwr	$t0, EENTRY
+	la.pcrel $t0, refill_entry
+	csrwr	$t0, TLBRENTRY
+	csrrd	$sp, SAVE1
+	ld.d	$ra, $sp, 0
+	ld.d	$tp, $sp, 8
+	ld.d	$r21, $sp, 16
+	ld.d	$fp, $sp, 24
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8
+	ld.d	$s\n, $sp, 32 + 8 * \n
+	.endr
+	addi.d	$sp, $sp, 112
+	ret
 
 	.bss
 	.balign	4096
