@@ -105,8 +105,8 @@ error_entry:
 	ertn
 
 /*
- * hostile_enter(pc): into guest mode at @pc.  Whatever brings it out, a refill included, ends it: from there on
- * root is as it was.  Root's timer is to be set before, as guests may go round in circles.
+ * hostile_enter(pc): into guest mode at @pc.  Whatever brings it out, a refill included, ends it: from there
+ * on root is as it was.  Root's timer is to be set before, as guests may go round in circles.
  */
 	.globl	hostile_enter
 hostile_enter:
