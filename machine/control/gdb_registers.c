@@ -307,6 +307,22 @@ static void csr_written(struct cpu *cpu)
 	cpu_notify(cpu, ATTENTION_INTERRUPT);
 }
 
+/* As CSRWR, or GCSRWR, writes it: the writable bits, with all that follows from them. */
+static bool csr_set(struct cpu *cpu, enum cpu_mode mode, const struct csr_info *info, const uint8_t *data)
+{
+	uint64_t writable = csr_mask(cpu, cpu_csr(cpu, mode), info), value = 0;
+
+	if (!writable && !(mode == CPU_GUEST && info->more))
+		return false;
+	memcpy(&value, data, info->width / 8);
+	if (mode == CPU_GUEST)
+		csr_guest_write(cpu, info->number, value, UINT64_MAX);
+	else
+		csr_write(cpu, &cpu->root, info->number, value, UINT64_MAX);
+	csr_written(cpu);
+	return true;
+}
+
 static void csrs_describe(const struct cpu *cpu, csr_filter *is_shown, const char *prefix, const char *group,
 			  struct gdb_bytes *xml)
 {
@@ -343,18 +359,9 @@ static void csr_reg_read(struct cpu *cpu, unsigned n, uint8_t *data)
 	csr_value(cpu, &cpu->root, csrs_nth(cpu, csr_is_root, n), data);
 }
 
-/* As CSRWR writes it: the writable bits, with all that follows from them. */
 static bool csr_reg_write(struct cpu *cpu, unsigned n, const uint8_t *data)
 {
-	const struct csr_info *info = csrs_nth(cpu, csr_is_root, n);
-	uint64_t value = 0;
-
-	if (!csr_mask(cpu, &cpu->root, info))
-		return false;
-	memcpy(&value, data, info->width / 8);
-	csr_write(cpu, &cpu->root, info->number, value, UINT64_MAX);
-	csr_written(cpu);
-	return true;
+	return csr_set(cpu, CPU_ROOT, csrs_nth(cpu, csr_is_root, n), data);
 }
 
 static void csr_xml(const struct cpu *cpu, struct gdb_bytes *xml)
@@ -377,18 +384,9 @@ static void gcsr_reg_read(struct cpu *cpu, unsigned n, uint8_t *data)
 	csr_value(cpu, &cpu->guest, csrs_nth(cpu, csr_is_guest, n), data);
 }
 
-/* As GCSRWR writes it. */
 static bool gcsr_reg_write(struct cpu *cpu, unsigned n, const uint8_t *data)
 {
-	const struct csr_info *info = csrs_nth(cpu, csr_is_guest, n);
-	uint64_t value = 0;
-
-	if (!(csr_mask(cpu, &cpu->guest, info) | info->more))
-		return false;
-	memcpy(&value, data, info->width / 8);
-	csr_guest_write(cpu, info->number, value, UINT64_MAX);
-	csr_written(cpu);
-	return true;
+	return csr_set(cpu, CPU_GUEST, csrs_nth(cpu, csr_is_guest, n), data);
 }
 
 static void gcsr_xml(const struct cpu *cpu, struct gdb_bytes *xml)

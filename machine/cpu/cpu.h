@@ -69,7 +69,7 @@ struct iocsr_ops {
 
 /* A processor model: --cpu la464, la664, max; cpu/model.c. */
 struct cpu_model {
-	char name[24]; /* as --cpu takes it: "la464", "la464,lvz=off" */
+	char name[24];	       /* as --cpu takes it: "la464", "la464,lvz=off" */
 	uint32_t cpucfg[0x15]; /* words 0..0x14; higher words read 0 */
 	uint32_t prcfg1, prcfg2, prcfg3;
 	uint64_t iocsr_features; /* IOCSR 8 */
@@ -125,18 +125,18 @@ struct cpu {
 	_Atomic bool halted; /* in IDLE */
 
 	struct cpu_stats stats;
-	uint64_t insn_count; /* instructions retired before segment_pc; cpu_sync() makes it exact */
-	uint64_t segment_pc; /* where the straight-line code being executed began, after cpu_sync(): pc */
-	bool executing;	     /* inside interp_run(): segment_pc means something */
+	uint64_t insn_count;  /* instructions retired before segment_pc; cpu_sync() makes it exact */
+	uint64_t segment_pc;  /* where the straight-line code being executed began, after cpu_sync(): pc */
+	bool executing;	      /* inside interp_run(): segment_pc means something */
 	const uint32_t *code; /* the host's page that instructions are being executed from, NULL: none */
 	uint64_t code_base;   /* and its virtual address */
-	uint64_t pmu_mark;   /* insn_count up to which PMCNTn are exact, pmu.c */
-	uint8_t pmu_active[CPU_MODES];	/* bit n: PMCNTn of that file counts now */
+	uint64_t pmu_mark;    /* insn_count up to which PMCNTn are exact, pmu.c */
+	uint8_t pmu_active[CPU_MODES];	 /* bit n: PMCNTn of that file counts now */
 	uint8_t pmu_branches[CPU_MODES]; /* the same, and what it counts is branches, by cpu_pmu_branch() */
 	bool pmu_branching;		 /* there is one of the latter */
-	bool watch_fetch, watch_memory; /* some watchpoint is configured, watch.c */
-	bool watch_guest;		/* one of them for guest mode */
-	uint64_t clock_count;		/* the part of insn_count that clock->virtual_now has advanced by */
+	bool watch_fetch, watch_memory;	 /* some watchpoint is configured, watch.c */
+	bool watch_guest;		 /* one of them for guest mode */
+	uint64_t clock_count;		 /* the part of insn_count that clock->virtual_now has advanced by */
 
 	unsigned id; /* core number = CSR.CPUID at reset */
 	const struct cpu_model *model;
@@ -213,8 +213,9 @@ void cpu_state(void *cpu, struct state *state);
 const struct cpu_model *cpu_model_find(const char *name);
 
 /*
- * Makes *@model what @text says: a model's name and, after a comma, lvz=on (which all models have) or lvz=off,
- * which takes the virtualization extension away.  False, *@model as it was: there is no such model or key.
+ * Makes *@model what @text says: a model's name and, after a comma, lvz=on (which all models have) or
+ * lvz=off, which takes the virtualization extension away.  False, *@model as it was: there is no such model
+ * or key.
  */
 bool cpu_model_parse(struct cpu_model *model, const char *text);
 
@@ -236,8 +237,8 @@ void cpu_message_interrupt(struct cpu *cpu, unsigned vector);
 uint64_t cpu_stable_counter(const struct cpu *cpu);
 
 /*
- * What RDTIME reads in the current mode: the stable counter with its compensation.  @expired: past the expiry of
- * a timer, whose interrupt is to come now, so that none is late to who looks at the counter.
+ * What RDTIME reads in the current mode: the stable counter with its compensation.  @expired: past the expiry
+ * of a timer, whose interrupt is to come now, so that none is late to who looks at the counter.
  */
 uint64_t cpu_rdtime(struct cpu *cpu, bool *expired);
 
