@@ -17,8 +17,6 @@ forky_apt_init() {
     mirror=$(forky_mirror)
     [ -n "$mirror" ] || { echo "forky-apt: apt has no Debian mirror configured; add one to sources.list" >&2; return 1; }
     mkdir -p "$FORKY_APT"/{lists/partial,cache/archives/partial,etc}
-    : > "$FORKY_APT/status"
-    echo "deb [arch=loong64] $mirror forky main" > "$FORKY_APT/etc/sources.list"
     FORKY_OPTS=(-q -o APT::Architecture=loong64 -o APT::Architectures=loong64 -o Dir::State::Lists="$FORKY_APT/lists"
         -o Dir::State::status="$FORKY_APT/status" -o Dir::Cache="$FORKY_APT/cache"
         -o Dir::Etc::SourceList="$FORKY_APT/etc/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::Etc::Preferences=/dev/null
@@ -26,10 +24,23 @@ forky_apt_init() {
         -o Acquire::Languages=none -o Debug::NoLocking=1
         # Kept, also where the host's apt keeps none, as in containers: reading the index anew takes a second.
         -o Dir::Cache::pkgcache=pkgcache.bin -o Dir::Cache::srcpkgcache=srcpkgcache.bin)
-    if [ -z "$(find "$FORKY_APT/updated" -mmin -1440 2>/dev/null)" ]; then
-        apt-get "${FORKY_OPTS[@]}" update >&2
-        touch "$FORKY_APT/updated"
-    fi
+    # One script at a time: apt makes its cache anew when one of these files changes, and others may be reading it.
+    (
+        flock 9
+        forky_apt_write "$FORKY_APT/status" ""
+        forky_apt_write "$FORKY_APT/etc/sources.list" "deb [arch=loong64] $mirror forky main"
+        if [ -z "$(find "$FORKY_APT/updated" -mmin -1440 2>/dev/null)" ]; then
+            apt-get "${FORKY_OPTS[@]}" update >&2
+            touch "$FORKY_APT/updated"
+        fi
+        apt-cache "${FORKY_OPTS[@]}" gencaches >&2
+    ) 9> "$FORKY_APT/lock"
+}
+
+# forky_apt_write FILE LINE: what FILE is to hold; it is left alone if it does.
+forky_apt_write() {
+    [ -e "$1" ] && [ "$(cat "$1")" = "$2" ] || printf '%s' "${2:+$2
+}" > "$1"
 }
 
 # forky_show PACKAGE FIELD: a field of the candidate's index entry.

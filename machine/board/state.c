@@ -9,7 +9,9 @@
 
 #include "machine/board/run.h"
 
-#define STATE_VERSION 1 /* of every section */
+/* Of every section but the cores'; theirs is 2 since they have two modes, each with a timer and an LL bit. */
+#define STATE_VERSION	  1
+#define STATE_VERSION_CPU 2
 
 /* The event loop's thread (deterministic mode: the machine's) stands in here. */
 static void hold_loop(void *opaque)
@@ -121,6 +123,7 @@ struct machine_part machine_part(struct machine *machine, unsigned index)
 	index -= machine->state_count;
 	if (index < machine->group.count) {
 		part.fn = cpu_state;
+		part.version = STATE_VERSION_CPU;
 		part.opaque = machine->group.cpu[index];
 		snprintf(part.name, sizeof(part.name), "cpu%u", index);
 	}

@@ -8,7 +8,6 @@
 #define ESTAT_ECODE    (UINT64_C(0x7fff) << 16)
 #define ESTAT_IS       0x5fff /* 13 lines and the message interrupt */
 #define INT_PMI	       10
-#define INT_TIMER      11
 #define INT_MESSAGE    14
 #define LINES_EXTERNAL ((1u << 10) - 4 + (1u << INT_PMI) + (1u << 12)) /* HWI0-7, PMI, IPI */
 
@@ -324,7 +323,7 @@ int cpu_return(struct cpu *cpu)
 	else if (!refill) /* a refill between LL and SC must not make a loop of them endless */
 		reserve_clear(cpu, mode);
 	cpu->pc = target;
-	if (to_guest && mode == CPU_ROOT)
+	if (to_guest && mode == CPU_ROOT && cpu_model_lvz(cpu->model))
 		enter_guest(cpu);
 	pmu_select(cpu);
 	softtlb_select(cpu);
