@@ -179,11 +179,11 @@ echo "@@ snapshot begin"
 while [ ! -e go ]; do sleep 0.2; done
 echo third >&3 && ! cat <&4 && [ "$(wc -l < kept)" = 3 ]
 GUEST
-timeout $((300 * ${TIME_SCALE:-1})) "$bixi" run -m 256M -k "$guest/vmlinuz" -i "$guest/initrd" \
+timeout $((300 * ${TIME_SCALE:-1})) "$bixi" run -m 512M -k "$guest/vmlinuz" -i "$guest/initrd" \
     -a "console=ttyS0 quiet bixi.do=share,poweroff" --share "$shares/packed,guest" --monitor "unix:$work/monitor" \
     < /dev/null > "$work/save.log" 2>&1 &
 for ((i = 0; i < 3000; i++)); do grep -qs "snapshot begin" "$work/save.log" && break; sleep 0.1; done
-python3 - "$work/monitor" "$work/snapshot" <<'PYTHON'
+python3 - "$work/monitor" "$work/snapshot" > "$work/monitor.log" 2>&1 <<'PYTHON'
 import socket, sys
 monitor = socket.socket(socket.AF_UNIX)
 monitor.connect(sys.argv[1])
@@ -196,13 +196,14 @@ for command in b"", b"save " + sys.argv[2].encode() + b"\n", b"quit\n":
         seen += data
         if not data or seen.endswith(b"(bixi) ") and (not command or command.strip() in seen):
             break
+print(seen.decode(errors="replace"))
 PYTHON
 wait $!
 rm "$shares/packed/lost"
 touch "$shares/packed/go"
-timeout $((300 * ${TIME_SCALE:-1})) "$bixi" run -m 256M --load "$work/snapshot" --share "$shares/packed,guest" < /dev/null > "$work/load.log" 2>&1
+timeout $((300 * ${TIME_SCALE:-1})) "$bixi" run -m 512M --load "$work/snapshot" --share "$shares/packed,guest" < /dev/null > "$work/load.log" 2>&1
 said load share && [ "$(cat "$shares/packed/kept")" = "first
 second
-third" ]
+third" ] || { tail -n 15 "$work"/{save,monitor,load}.log; cat "$shares/packed/kept"; false; }
 check "open files go on after a snapshot is loaded, and one that is gone is an error" $?
 finish
