@@ -13,6 +13,9 @@ _bixi() {
     --serial | --console | --monitor) mapfile -t COMPREPLY < <(compgen -W "stdio file: pty unix: tcp: null" -- "$word") ;;
     --qmp) mapfile -t COMPREPLY < <(compgen -W "unix: tcp:" -- "$word") ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "user user,hostfwd=tcp: tap= socket= none" -- "$word") ;;
+    --engine) mapfile -t COMPREPLY < <(compgen -W "jit interp check" -- "$word") ;;
+    --host-features) mapfile -t COMPREPLY < <(compgen -W "all none avx512vl avx512bw avx512dq avx512cd vbmi vbmi2 bitalg vpopcntdq gfni clmul" -- "$word") ;;
+    --llsc) mapfile -t COMPREPLY < <(compgen -W "strict compare" -- "$word") ;;
     --trace) mapfile -t COMPREPLY < <(compgen -W "exception interrupt tlb device csr vmexit all" -- "$word") ;;
     *)
         if [[ $word == -* && ${COMP_WORDS[1]} == run ]]; then

@@ -175,7 +175,7 @@ static enum debug_resume resume_after(const struct cpu *cpu, int result)
 {
 	if (result == INSN_STATE || result == INSN_STATE_JUMP)
 		return DEBUG_RESUME_FRESH;
-	return result == INSN_NEXT && cpu->pc % SOFTTLB_PAGE_SIZE ? DEBUG_RESUME_HERE : DEBUG_RESUME_LOOP;
+	return result == INSN_NEXT && cpu->pc % BUS_PAGE_SIZE ? DEBUG_RESUME_HERE : DEBUG_RESUME_LOOP;
 }
 
 /* Executes the instruction at pc, breakpoint or not.  False: it was not, as it accesses a watchpoint. */

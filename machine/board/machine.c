@@ -260,6 +260,8 @@ void machine_tell(struct machine *machine, enum machine_event event)
 /* Cores last: devices' resets drop the lines into them. */
 int machine_reset(struct machine *machine)
 {
+	int err;
+
 	for (unsigned i = 0; i < machine->reset_count; i++)
 		machine->reset_entry[i].fn(machine->reset_entry[i].opaque);
 	for (unsigned i = 0; i < machine->device_count; i++)
@@ -267,7 +269,10 @@ int machine_reset(struct machine *machine)
 	restore_boot_rom(machine);
 	for (unsigned id = 0; id < machine->group.count; id++)
 		cpu_reset(machine->group.cpu[id]);
-	return machine->reset_hook ? machine->reset_hook(machine, machine->reset_opaque) : 0;
+	err = machine->reset_hook ? machine->reset_hook(machine, machine->reset_opaque) : 0;
+	/* Kernel and ROM are there anew. */
+	bus_written(&machine->bus, machine->bus.ram, machine->bus.ram_size + machine->bus.rom.size);
+	return err;
 }
 
 void machine_print_devices(struct machine *machine, FILE *file)

@@ -190,5 +190,6 @@ bool bus_dma_write(struct bus *bus, uint64_t pa, const void *buf, size_t size)
 	if (!host)
 		return false;
 	memcpy(host, buf, size);
+	bus_written(bus, host, size);
 	return true;
 }

@@ -52,15 +52,28 @@ struct bus {
 	unsigned range_count;
 	struct ram_range rom;		 /* memory that is read and executed, not written; size 0: none */
 	_Atomic bool rom_hidden;	 /* reads of the ROM, too, go to the region at its place */
-	_Atomic uint8_t *ram_page_flags; /* one byte a BUS_PAGE of RAM: enum ram_page_flag */
+	_Atomic uint8_t *ram_page_flags; /* one byte a BUS_PAGE of RAM and ROM: enum ram_page_flag */
 	struct mmio_region *region;	 /* sorted by base, not overlapping */
 	unsigned region_count;
+	/* The processors': a device has written page @page, whose flags RAM_PAGE_WATCHED has some of. */
+	void (*code_written)(void *opaque, size_t page);
+	void *code_opaque;
 	struct trace *trace;			  /* never NULL */
 	_Atomic uint64_t mmio_reads, mmio_writes; /* for --stats */
 };
 
-/* State of a RAM page in the LL/SC scheme, see cpu/reserve.h. */
-enum ram_page_flag { RAM_PAGE_PLAIN = 0, RAM_PAGE_ARMING = 1, RAM_PAGE_RESERVED = 2 };
+/* Why a page of RAM is not like all others; cpu/reserve.h and cpu/code.h say how each bit changes. */
+enum ram_page_flag {
+	RAM_PAGE_PLAIN = 0,
+	RAM_PAGE_ARMING = 1 << 0,   /* an LL waits until it is RESERVED */
+	RAM_PAGE_RESERVED = 1 << 1, /* has LL/SC words: stores must break other cores' reservations */
+	RAM_PAGE_CODE = 1 << 2,	    /* code was translated from it: a write must be told */
+	RAM_PAGE_TELLING = 1 << 3,  /* one is being told */
+	RAM_PAGE_STORED = 1 << 4,   /* a core may have the right to store there directly */
+};
+#define RAM_PAGE_WATCHED (RAM_PAGE_CODE | RAM_PAGE_TELLING)
+/* No core stores there directly. */
+#define RAM_PAGE_GUARDED (RAM_PAGE_ARMING | RAM_PAGE_RESERVED | RAM_PAGE_WATCHED)
 
 /*
  * Makes an empty address space with @ram_size bytes of RAM: up to 256 MiB at 0, the rest from
@@ -115,6 +128,21 @@ static inline const void *bus_rom(const struct bus *bus, uint64_t pa, uint64_t s
 static inline size_t bus_ram_page(const struct bus *bus, const void *host)
 {
 	return (size_t)((const uint8_t *)host - bus->ram) >> BUS_PAGE_BITS;
+}
+
+/*
+ * Devices, and whoever else writes guest memory from outside the processors: [host, host + size), which
+ * bus_ram() or bus_rom() gave, has been written.  To be called before the guest is told of it.
+ */
+static inline void bus_written(struct bus *bus, const void *host, size_t size)
+{
+	size_t page = bus_ram_page(bus, host), end = bus_ram_page(bus, (const uint8_t *)host + size - 1) + 1;
+
+	/* The data before the flags: whoever sets one reads the memory afterwards. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (; size && page < end; page++)
+		if (atomic_load_explicit(&bus->ram_page_flags[page], memory_order_relaxed) & RAM_PAGE_WATCHED)
+			bus->code_written(bus->code_opaque, page);
 }
 
 /*

@@ -8,6 +8,7 @@
 #include "machine/control/options.h"
 #include "machine/control/serial.h"
 #include "machine/control/trace.h"
+#include "machine/jit/jit.h"
 
 static void info_version(struct command_call *call)
 {
@@ -172,6 +173,22 @@ static void info_trace_events(struct command_call *call)
 			trace_on(call->machine->trace, event));
 }
 
+/* QEMU's name for it. */
+static void info_jit(struct command_call *call)
+{
+	const struct cpu_group *group = &call->machine->group;
+	struct jit_stats stats;
+
+	if (!group->translator.run) {
+		fputs("engine: interp\n", call->out);
+		return;
+	}
+	jit_get_stats(group, &stats);
+	fprintf(call->out, "engine: jit\n%" PRIu64 " blocks of %" PRIu64 " instructions translated to %" PRIu64
+			   " bytes, cache emptied %" PRIu64 " times\n",
+		stats.blocks, stats.guest_insns, stats.host_bytes, stats.flushes);
+}
+
 static const struct command info_table[] = {
 	{ "version", NULL, "", 0, 0, "the version of Bixi", .fn = info_version },
 	{ "status", NULL, "", 0, 0, "whether the machine runs", .fn = info_status },
@@ -189,6 +206,7 @@ static const struct command info_table[] = {
 	{ "block", NULL, "", 0, 0, "the disks", .fn = info_block },
 	{ "network", NULL, "", 0, 0, "the network cards", .fn = info_network },
 	{ "chardev", NULL, "", 0, 0, "where the serial ports go", .fn = info_chardev },
+	{ "jit", NULL, "", 0, 0, "what executes the guest's code", .fn = info_jit },
 	{ "trace-events", NULL, "", 0, 0, "which trace events are written", .fn = info_trace_events },
 };
 

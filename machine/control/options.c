@@ -13,6 +13,11 @@
 #include "machine/control/network.h"
 #include "machine/control/shares.h"
 #include "machine/control/trace.h"
+#include "machine/jit/jit.h"
+#include "machine/jit/x86.h"
+
+/* Whether guest code is translated where nothing is said and the host can. */
+static const bool translate_by_default = false;
 
 enum option_id {
 #define OPTION(id, letter, word, argument, help) OPTION_##id,
@@ -226,6 +231,102 @@ static int parse_gdb(struct run_options *options, const char *text)
 	return -1;
 }
 
+static int parse_engine(struct run_options *options, const char *text)
+{
+	if (strcmp(text, "jit") == 0)
+		options->engine = ENGINE_JIT;
+	else if (strcmp(text, "interp") == 0)
+		options->engine = ENGINE_INTERP;
+	else if (strcmp(text, "check") == 0)
+		options->engine = ENGINE_CHECK;
+	else
+		return usage_error("--engine %s: the engines are jit, interp and check", text);
+	return -1;
+}
+
+/* Says which names there are. */
+static int refuse_host_feature(const char *text)
+{
+	char names[256] = "";
+
+	for (const struct x86_feature_name *row = x86_feature_names; row->name; row++) {
+		strcat(names, row == x86_feature_names ? "" : ", ");
+		strcat(names, row->name);
+	}
+	return usage_error("--host-features %s: all, none, or some of %s are meant", text, names);
+}
+
+static int parse_host_features(struct run_options *options, const char *text)
+{
+	const uint32_t host = x86_host_features();
+	const char *item = text;
+	size_t length;
+
+	options->host_features = strcmp(text, "all") == 0 ? host : 0;
+	if (strcmp(text, "all") == 0 || strcmp(text, "none") == 0)
+		return -1;
+	do {
+		const struct x86_feature_name *row = x86_feature_names;
+
+		length = strcspn(item, ",");
+		while (row->name && (strlen(row->name) != length || strncmp(row->name, item, length)))
+			row++;
+		if (!row->name)
+			return refuse_host_feature(text);
+		if (!(host & row->feature))
+			return usage_error("--host-features %s: this host has no %s", text, row->name);
+		options->host_features |= row->feature;
+		item += length + 1;
+	} while (item[-1]);
+	return -1;
+}
+
+static int parse_llsc(struct run_options *options, const char *text)
+{
+	options->strict_llsc = strcmp(text, "strict") == 0;
+	if (!options->strict_llsc && strcmp(text, "compare"))
+		return usage_error("--llsc %s: strict or compare is meant", text);
+	return -1;
+}
+
+/* Hexadecimal addresses, 0x or not. */
+static int parse_jit_dump(struct run_options *options, const char *text)
+{
+	const char *item = text;
+	char *end;
+
+	do {
+		if (options->jit_dump_count == OPTIONS_MAX_DUMPS)
+			return usage_error("--jit-dump %s: %d addresses at most", text, OPTIONS_MAX_DUMPS);
+		errno = 0;
+		options->jit_dump[options->jit_dump_count++] = strtoull(item, &end, 16);
+		if (errno || end == item || *item == '-' || (*end && *end != ','))
+			return usage_error("--jit-dump %s: give hexadecimal addresses of guest code", text);
+		item = end + 1;
+	} while (*end);
+	return -1;
+}
+
+/* Options about translated code.  -1: go on, else exit status. */
+static int jit_option_apply(struct run_options *options, enum option_id id, const char *argument)
+{
+	options->jit_option = options->engine_option = option_table[id].word;
+	switch (id) {
+	case OPTION_HOST_FEATURES:
+		return parse_host_features(options, argument);
+	case OPTION_LLSC:
+		return parse_llsc(options, argument);
+	case OPTION_JIT_DUMP:
+		return parse_jit_dump(options, argument);
+	case OPTION_JIT_STATS:
+		options->jit_stats = true;
+		return -1;
+	default:
+		options->perf_map = true;
+		return -1;
+	}
+}
+
 /* Acts on one option.  -1: go on, else exit status. */
 static int option_apply(struct run_options *options, enum option_id id, const char *argument)
 {
@@ -282,6 +383,15 @@ static int option_apply(struct run_options *options, enum option_id id, const ch
 		return -1;
 	case OPTION_GDB:
 		return parse_gdb(options, argument);
+	case OPTION_ENGINE:
+		options->engine_option = option_table[id].word;
+		return parse_engine(options, argument);
+	case OPTION_HOST_FEATURES:
+	case OPTION_LLSC:
+	case OPTION_JIT_STATS:
+	case OPTION_JIT_DUMP:
+	case OPTION_PERF_MAP:
+		return jit_option_apply(options, id, argument);
 	case OPTION_DETERMINISTIC:
 		options->deterministic = true;
 		return -1;
@@ -326,6 +436,19 @@ static const struct option_row *option_find(const char *arg, const char **inline
 	return NULL;
 }
 
+/* The engine is known now: -1 if it goes with the other options, else exit status. */
+static int settle_engine(struct run_options *options)
+{
+	if (options->engine == ENGINE_BEST)
+		options->engine = translate_by_default && jit_supported() ? ENGINE_JIT : ENGINE_INTERP;
+	if (options->engine == ENGINE_INTERP && options->jit_option && !options->qemu)
+		return usage_error("--%s: the reference engine translates nothing; give --engine jit",
+				   options->jit_option);
+	if (options->engine == ENGINE_CHECK)
+		options->deterministic = true;
+	return -1;
+}
+
 int options_parse(struct run_options *options, int argc, char **argv)
 {
 	*options = (struct run_options){
@@ -335,6 +458,7 @@ int options_parse(struct run_options *options, int argc, char **argv)
 		.machine = "virt",
 		.cpu = *cpu_model_find("max"),
 		.gdb_port = GDB_PORT,
+		.host_features = x86_host_features(),
 	};
 	for (int i = 0; i < argc; i++) {
 		const char *argument;
@@ -361,7 +485,7 @@ int options_parse(struct run_options *options, int argc, char **argv)
 		return usage_error("-a %s: a command line needs a kernel, -k FILE", options->append);
 	if (!options->serial_count)
 		options->serial[options->serial_count++] = "stdio";
-	return -1;
+	return settle_engine(options);
 }
 
 void options_free(struct run_options *options)

@@ -12,6 +12,7 @@
 #define OPTIONS_MAX_SERIALS 4
 #define OPTIONS_MAX_NETS    8
 #define OPTIONS_MAX_SHARES  8
+#define OPTIONS_MAX_DUMPS   16
 
 /* What can be said of any virtio device: bus=pci or mmio, packed=on or off. */
 struct place_option {
@@ -38,6 +39,9 @@ struct net_option {
 	struct place_option place;
 };
 
+/* What executes guest code: both of them one after the other, compared, is ENGINE_CHECK. */
+enum engine { ENGINE_BEST, ENGINE_JIT, ENGINE_INTERP, ENGINE_CHECK };
+
 struct run_options {
 	const char *kernel, *initrd;
 	char *firmware;	    /* owned; NULL: the kernel starts directly */
@@ -63,6 +67,13 @@ struct run_options {
 	const char *monitor, *qmp; /* back ends of the servers, NULL: none */
 	bool gdb, gdb_wait;	   /* GDB may come; the machine waits for it */
 	uint16_t gdb_port;
+	enum engine engine;	 /* never ENGINE_BEST once parsed */
+	uint32_t host_features;	 /* enum x86_feature: that translated code may use */
+	bool strict_llsc, jit_stats, perf_map;
+	uint64_t jit_dump[OPTIONS_MAX_DUMPS];
+	unsigned jit_dump_count;
+	const char *engine_option; /* the last one given about the engine, NULL: none */
+	const char *jit_option;	   /* the last one given that is about translated code only */
 	bool deterministic, no_reboot, stats;
 	unsigned trace_events; /* bit per enum trace_event; 0: no tracing */
 	char *trace_file;      /* owned; NULL: standard error */

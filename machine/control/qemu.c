@@ -197,6 +197,9 @@ static int refuse_untranslatable(const struct run_options *options)
 		return usage_error("--trace: QEMU cannot write Bixi's trace; leave it out with -q");
 	if (options->load)
 		return usage_error("--load: QEMU cannot read Bixi's snapshots; leave it out with -q");
+	if (options->engine_option)
+		return usage_error("--%s: QEMU has an engine of its own; leave it out with -q",
+				   options->engine_option);
 	if (options->stats)
 		return usage_error("--stats: QEMU cannot print Bixi's counts; leave it out with -q");
 	return -1;

@@ -26,6 +26,8 @@
 #include "machine/firmware/platform.h"
 #include "machine/firmware/start.h"
 #include "machine/host/chardev.h"
+#include "machine/jit/jit.h"
+#include "machine/jit/x86.h"
 #include "machine/virtio/mmio.h"
 #include "machine/virtio/virtio.h"
 
@@ -106,6 +108,23 @@ static int reset_images(struct machine *machine, void *opaque)
 	return load_images(run);
 }
 
+/* What executes the guest's code, as --engine says. */
+static int create_engine(struct run *run)
+{
+	const struct jit_options options = {
+		.features = run->options.host_features,
+		.cache_bytes = JIT_CACHE_DEFAULT,
+		.strict_llsc = run->options.strict_llsc,
+		.perf_map = run->options.perf_map,
+		.dump = run->options.jit_dump,
+		.dumps = run->options.jit_dump_count,
+	};
+
+	if (run->options.engine == ENGINE_INTERP)
+		return 0;
+	return jit_create(&run->machine->group, &options, run->error, ERROR_SIZE);
+}
+
 static int create_machine(struct run *run)
 {
 	const struct run_options *options = &run->options;
@@ -121,6 +140,8 @@ static int create_machine(struct run *run)
 	};
 
 	if (machine_create(&run->machine, &config, run->error, ERROR_SIZE))
+		return run_refuse(run);
+	if (create_engine(run))
 		return run_refuse(run);
 	/* The model's chip name is what IOCSR answers: up to 8 characters in a register. */
 	snprintf(run->cpu_name, sizeof(run->cpu_name), "Loongson-%.8s",
@@ -330,6 +351,11 @@ static int run_machine(struct run *run)
 		serial_close(&run->serial[i]);
 	if (options->stats)
 		stats_print(run->machine, stderr);
+	if (options->jit_stats)
+		jit_print_stats(&run->machine->group, stderr,
+				options->deterministic ? 0 : (double)run->machine->run_ns / 1e9);
+	if (options->jit_dump_count)
+		jit_print_dump(&run->machine->group, stderr);
 	return end_status(run, &result);
 }
 
@@ -348,8 +374,10 @@ static void run_destroy(struct run *run)
 		network_close(&run->network[i]);
 	if (run->console)
 		chardev_close(run->console);
-	if (run->machine)
+	if (run->machine) {
+		jit_destroy(&run->machine->group);
 		machine_destroy(run->machine);
+	}
 	if (run->flash)
 		flash_start_destroy(run->flash);
 	options_free(&run->options);

@@ -388,6 +388,7 @@ static void read_machine(struct reader *reader, struct machine *machine)
 		read_state(reader, machine, machine_state);
 	if (!reader->err)
 		read_ram(reader, &machine->bus);
+	bus_written(&machine->bus, machine->bus.ram, snapshot_pages(&machine->bus) * BUS_PAGE_SIZE);
 	read_end(reader);
 	if (reader->err)
 		return;

@@ -25,10 +25,11 @@ bool access_store_word(struct cpu *cpu, uint64_t va, uint64_t value, unsigned si
 /* Host pointer for an access that stays in one page, NULL when the soft TLB does not know it. */
 static inline void *access_host(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind)
 {
-	const struct softtlb_entry *e = &cpu->bank->entry[SOFTTLB_INDEX(va)];
+	const struct softtlb_entry *e = &cpu->bank->entry[softtlb_index(cpu->page_bits, va)];
+	const uint64_t offset = va - e->tag[kind];
 
-	if (__builtin_expect(va - e->tag[kind] <= SOFTTLB_PAGE_SIZE - size, 1))
-		return (void *)(va + e->addend);
+	if (__builtin_expect(offset <= cpu->page_size - size, 1))
+		return e->host + offset;
 	return NULL;
 }
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "machine/cpu/cpu.h"
+#include "machine/cpu/code.h"
 #include "machine/cpu/internal.h"
 
 int cpu_init(struct cpu *cpu, unsigned id, const struct cpu_model *model, struct cpu_group *group,
@@ -23,6 +23,8 @@ int cpu_init(struct cpu *cpu, unsigned id, const struct cpu_model *model, struct
 	pthread_mutex_init(&cpu->wake_lock, NULL);
 	pthread_cond_init(&cpu->wake, NULL);
 	timer_init(cpu);
+	bus->code_written = code_device_wrote;
+	bus->code_opaque = cpu;
 	group->cpu[id] = cpu;
 	if (group->count <= id)
 		group->count = id + 1;
@@ -60,6 +62,8 @@ void cpu_reset(struct cpu *cpu)
 	pmu_reset(cpu);
 	watch_update(cpu);
 	tlb_reset(cpu);
+	softtlb_want_pages(cpu, SOFTTLB_BITS_MIN, false);
+	softtlb_take_pages(cpu);
 	softtlb_flush_all(cpu);
 	softtlb_select(cpu);
 	cpu->debug.resume = DEBUG_RESUME_FRESH;

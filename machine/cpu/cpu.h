@@ -20,6 +20,7 @@
 #include "machine/cpu/debug.h"
 #include "machine/cpu/softtlb.h"
 #include "machine/cpu/tlb.h"
+#include "machine/jit/core.h"
 
 #define CPU_MAX 64 /* cores of a machine */
 
@@ -49,6 +50,28 @@ enum cpu_attention {
 	ATTENTION_SYNC = 1 << 3,      /* acknowledge cpu_group.sync_generation, see reserve.h */
 	ATTENTION_FLUSH = 1 << 4,     /* the ROM was hidden: forget where it is on the host */
 	ATTENTION_DEBUG = 1 << 5,     /* an access meets a debugger's watchpoint, see debug.h */
+	ATTENTION_PAGES = 1 << 6,     /* the soft TLB's pages change their size, see softtlb.h */
+};
+
+/* How a call of a translator ended. */
+enum translated {
+	TRANSLATED_LOOK,      /* after a straight run of instructions: interrupts may be looked at */
+	TRANSLATED_INTERPRET, /* inside one: the reference engine is to go on to its end */
+	TRANSLATED_INSN,      /* with an instruction that gave a result: */
+};
+
+struct translated_insn {
+	uint64_t pc; /* its own */
+	int result;  /* enum insn_result; not counted yet */
+};
+
+/*
+ * A translator (machine/jit) executes code in place of the reference engine's loop (interp/run.c): from pc
+ * on, until insn_count is @limit at most.
+ */
+struct translator {
+	enum translated (*run)(struct cpu *cpu, uint64_t limit, struct translated_insn *insn);
+	struct jit *jit;
 };
 
 /* What the cores of one machine share. */
@@ -57,6 +80,13 @@ struct cpu_group {
 	unsigned count;
 	bool parallel;			   /* one host thread a core; false in deterministic mode */
 	struct reservations *reservations; /* LL/SC, reserve.h */
+	struct translator translator;	   /* run is NULL if there is none */
+	_Atomic unsigned page_bits; /* that the cores' soft TLBs are to have; 0: there is no core yet */
+
+	/* For the translator; each may be NULL. */
+	void (*translation_changed)(struct cpu *cpu); /* cpu->page_bits has changed; on the core's thread */
+	void (*code_written)(void *opaque, size_t page); /* code.h */
+	void *code_opaque;
 };
 
 /* IOCSR space as the processor sees it; implemented by soc/iocsr.c. */
@@ -104,7 +134,9 @@ struct cpu {
 	/* What every instruction touches comes first. */
 	uint64_t gpr[32]; /* gpr[0] is always 0: who writes a general register goes through cpu_set_gpr() */
 	uint64_t pc;	  /* while an instruction executes: its own address */
-	struct softtlb_bank *bank;  /* of the current translation regime, see softtlb.h */
+	struct softtlb_bank *bank; /* of the current translation regime, see softtlb.h */
+	uint64_t page_size;	   /* of the soft TLB: 2^page_bits */
+	uint8_t page_bits;
 	_Atomic uint32_t attention; /* enum cpu_attention */
 	struct csr_file *csr;	    /* the current file: &root or &guest */
 	uint32_t fcsr;		    /* FCSR0; FCSR1-3 are views of it */
@@ -149,6 +181,7 @@ struct cpu {
 	uint64_t random;   /* state of the generator for TLBFILL's way; seeded, never from the host */
 	struct decode_cache *decode_cache; /* of the interpreter, interp/interp.h */
 	struct cpu_debug debug;		   /* a debugger's wishes */
+	struct jit_core jit;		   /* of the translator */
 	pthread_mutex_t wake_lock;	   /* protects: the halted -> running hand-over with wake */
 	pthread_cond_t wake;
 };

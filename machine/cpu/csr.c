@@ -124,8 +124,12 @@ static void csr_write_tlbehi(struct cpu *cpu, struct csr_file *file, uint64_t *r
 static void csr_write_stlbps(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
 			     uint64_t ones)
 {
-	if (cpu->model->prcfg2 >> (value & 31) & 1 && value < 32)
-		*reg = value;
+	if (!(cpu->model->prcfg2 >> (value & 31) & 1) || value >= 32)
+		return;
+	*reg = value;
+	/* A guest's pages are cut into root's in any case. */
+	if (csr_mode(cpu, file) == CPU_ROOT)
+		softtlb_want_pages(cpu, (unsigned)value, false);
 }
 
 static void csr_write_tcfg(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,

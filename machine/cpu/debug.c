@@ -6,7 +6,7 @@
 #include "machine/cpu/internal.h"
 #include "machine/cpu/reserve.h"
 
-#define PAGE_OFFSET (SOFTTLB_PAGE_SIZE - 1)
+#define PAGE_OFFSET (BUS_PAGE_SIZE - 1)
 
 /* In 32-bit address mode the upper half of an address does not count. */
 static uint64_t effective(const struct cpu *cpu, uint64_t va)
@@ -27,13 +27,13 @@ static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 
 bool debug_page(const struct cpu *cpu, uint64_t va, bool fetch)
 {
-	uint64_t page = effective(cpu, va) & ~(uint64_t)PAGE_OFFSET;
+	uint64_t page = effective(cpu, va) & -cpu->page_size;
 
 	for (unsigned i = 0; i < cpu->debug.points->count; i++) {
 		const struct debug_point *point = &cpu->debug.points->point[i];
 
 		if (is_breakpoint(point) == fetch &&
-		    overlaps(page, SOFTTLB_PAGE_SIZE, point->address, fetch ? 1 : point->size))
+		    overlaps(page, cpu->page_size, point->address, fetch ? 1 : point->size))
 			return true;
 	}
 	return false;
@@ -53,7 +53,7 @@ const struct debug_point *debug_breakpoint(const struct cpu *cpu, uint64_t va)
 
 unsigned debug_straight(const struct cpu *cpu, uint64_t va)
 {
-	uint64_t distance = SOFTTLB_PAGE_SIZE - (va & PAGE_OFFSET);
+	uint64_t distance = BUS_PAGE_SIZE - (va & PAGE_OFFSET);
 
 	va = effective(cpu, va);
 	for (unsigned i = 0; i < cpu->debug.points->count; i++) {
@@ -159,7 +159,7 @@ bool debug_translate(const struct cpu *cpu, uint64_t va, uint64_t *pa)
 /* The bytes of [address, address + size) that lie in its page, as physical; 0: there is nothing. */
 static size_t piece(const struct cpu *cpu, uint64_t address, bool physical, size_t size, uint64_t *pa)
 {
-	size_t rest = SOFTTLB_PAGE_SIZE - (size_t)(address & PAGE_OFFSET);
+	size_t rest = BUS_PAGE_SIZE - (size_t)(address & PAGE_OFFSET);
 
 	*pa = address;
 	if (!physical && !debug_translate(cpu, address, pa))

@@ -11,5 +11,6 @@ bixi-obj += machine/cpu/ptw.o
 bixi-obj += machine/cpu/softtlb.o
 bixi-obj += machine/cpu/mmu.o
 bixi-obj += machine/cpu/reserve.o
+bixi-obj += machine/cpu/code.o
 bixi-obj += machine/cpu/state.o
 bixi-obj += machine/cpu/debug.o

@@ -14,6 +14,7 @@ struct mmu_page {
 	uint64_t gpa; /* the same between the stages; without a second one equal to pa */
 	uint8_t mat;
 	uint8_t rights;		       /* bit 1 << SOFTTLB_LOAD etc. */
+	uint8_t bits;		       /* all of the 2^bits bytes around it are translated alike */
 	const struct tlb_entry *entry; /* that stage 1 used, NULL: none */
 };
 

@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "machine/cpu/access.h"
+#include "machine/cpu/code.h"
 #include "machine/cpu/internal.h"
 #include "machine/cpu/reserve.h"
 
-#define PAGE_MASK   (~(uint64_t)(SOFTTLB_PAGE_SIZE - 1))
+#define PAGE_MASK   (~(uint64_t)(BUS_PAGE_SIZE - 1))
 #define RIGHT(kind) (1u << (kind))
 #define RIGHTS_ALL  (RIGHT(SOFTTLB_LOAD) | RIGHT(SOFTTLB_STORE) | RIGHT(SOFTTLB_FETCH))
+#define BITS_ALL    60 /* of direct mode, and of a window */
 
 /* Direct-map window of @va: 0-3, -1 if none.  Fetches use only the first two. */
 static int window_find(const struct csr_file *csr, uint64_t va, enum softtlb_access kind)
@@ -143,6 +145,7 @@ static bool page_translate(struct cpu *cpu, const struct mmu_space *space, uint6
 	page->pa = page_address(entry, va);
 	page->mat = elo >> 4 & 3;
 	page->rights = page_rights(space, elo);
+	page->bits = entry->ps;
 	page->entry = entry;
 	return true;
 }
@@ -161,6 +164,7 @@ static bool stage1(struct cpu *cpu, uint64_t va, enum softtlb_access kind, struc
 		page->pa = va & PA_MASK;
 		page->mat = csr->crmd >> (kind == SOFTTLB_FETCH ? 5 : 7) & 3;
 		page->rights = RIGHTS_ALL;
+		page->bits = BITS_ALL;
 		page->entry = NULL;
 		return true;
 	}
@@ -169,6 +173,7 @@ static bool stage1(struct cpu *cpu, uint64_t va, enum softtlb_access kind, struc
 		page->pa = va & PA_MASK;
 		page->mat = csr->value[CSR_SLOT_DMW0 + window] >> 4 & 3;
 		page->rights = window < 2 ? RIGHTS_ALL : RIGHTS_ALL & ~RIGHT(SOFTTLB_FETCH);
+		page->bits = BITS_ALL;
 		page->entry = NULL;
 		return true;
 	}
@@ -216,6 +221,8 @@ bool mmu_stage2(struct cpu *cpu, struct mmu_page *page, enum softtlb_access kind
 	page->pa = host.pa;
 	page->mat = memory_type(cpu, page->mat, host.mat);
 	page->rights &= host.rights;
+	if (page->bits > host.bits)
+		page->bits = host.bits;
 	return true;
 }
 
@@ -260,8 +267,72 @@ struct target {
 	void *host; /* NULL: not RAM */
 	unsigned size;
 	uint8_t mat;
-	bool reserved; /* RAM that stores reach through reserve.h only */
 };
+
+/* What the flags of all pages of RAM (or ROM) that a page of the soft TLB has say, reserve.h. */
+struct page_flags {
+	uint8_t any, all;
+};
+
+static struct page_flags page_flags(const struct cpu *cpu, const void *host)
+{
+	const _Atomic uint8_t *flag = &cpu->bus->ram_page_flags[bus_ram_page(cpu->bus, host)];
+	struct page_flags flags = { 0, UINT8_MAX };
+
+	for (unsigned i = 0; i < 1u << (cpu->page_bits - BUS_PAGE_BITS); i++) {
+		/* Acquire: pairs with the guarding of pages. */
+		uint8_t page = atomic_load_explicit(&flag[i], memory_order_acquire);
+
+		flags.any |= page;
+		flags.all &= page;
+	}
+	return flags;
+}
+
+/*
+ * The core is going to have the right to store to the page of the soft TLB at @host, unless it is guarded.
+ * Each page of RAM learns of the first such right only from a store, so that code that is never written is
+ * guarded without asking the cores.
+ */
+static bool may_store(struct cpu *cpu, const void *host, enum softtlb_access kind, bool *guarded)
+{
+	const size_t first = bus_ram_page(cpu->bus, host);
+	struct page_flags flags = page_flags(cpu, host);
+
+	*guarded = flags.any & RAM_PAGE_GUARDED;
+	if (*guarded || flags.all & RAM_PAGE_STORED)
+		return true;
+	if (kind != SOFTTLB_STORE)
+		return false;
+	for (unsigned i = 0; i < 1u << (cpu->page_bits - BUS_PAGE_BITS); i++)
+		flags.any |= atomic_fetch_or(&cpu->bus->ram_page_flags[first + i], RAM_PAGE_STORED);
+	*guarded = flags.any & RAM_PAGE_GUARDED;
+	return true;
+}
+
+/* Enters what was found for an access of @kind into the soft TLB, if all of the page there is RAM, or ROM. */
+static void target_enter(struct cpu *cpu, const struct target *t, const struct mmu_page *page,
+			 enum softtlb_access kind)
+{
+	const uint64_t base = page->pa & -cpu->page_size;
+	void *host = bus_ram(cpu->bus, base, cpu->page_size);
+	uint8_t rights = page->rights;
+	bool guarded = false;
+
+	if (page->bits < cpu->page_bits) {
+		softtlb_want_pages(cpu, page->bits, true);
+		return;
+	}
+	if (!host) {
+		host = (void *)bus_rom(cpu->bus, base, cpu->page_size);
+		rights &= ~RIGHT(SOFTTLB_STORE);
+	}
+	if (!host)
+		return;
+	if (rights & RIGHT(SOFTTLB_STORE) && !may_store(cpu, host, kind, &guarded))
+		rights &= ~RIGHT(SOFTTLB_STORE);
+	softtlb_enter(cpu, t->va, page->gpa, host, rights, guarded);
+}
 
 /* Translates, checks watchpoints last (so that they report an access once), and fills the soft TLB. */
 static bool target_find(struct cpu *cpu, struct target *t, enum softtlb_access kind)
@@ -281,19 +352,15 @@ static bool target_find(struct cpu *cpu, struct target *t, enum softtlb_access k
 	}
 	t->pa = page.pa;
 	t->mat = page.mat;
-	base = bus_ram(cpu->bus, page.pa & PAGE_MASK, SOFTTLB_PAGE_SIZE);
-	if (!base && kind != SOFTTLB_STORE) {
-		base = (void *)bus_rom(cpu->bus, page.pa & PAGE_MASK, SOFTTLB_PAGE_SIZE);
-		page.rights &= ~RIGHT(SOFTTLB_STORE);
-	}
+	base = bus_ram(cpu->bus, page.pa & PAGE_MASK, BUS_PAGE_SIZE);
+	if (!base && kind != SOFTTLB_STORE)
+		base = (void *)bus_rom(cpu->bus, page.pa & PAGE_MASK, BUS_PAGE_SIZE);
 	t->host = base ? (uint8_t *)base + (page.pa & ~PAGE_MASK) : NULL;
-	t->reserved = false;
-	if (base) {
-		/* Acquire: pairs with the flagging of pages, reserve.h. */
-		t->reserved = atomic_load_explicit(&cpu->bus->ram_page_flags[bus_ram_page(cpu->bus, base)],
-						   memory_order_acquire) != RAM_PAGE_PLAIN;
-		softtlb_enter(cpu, t->va, page.gpa, t->host, page.rights, t->reserved);
-	}
+	if (!base)
+		return true;
+	if (kind == SOFTTLB_STORE)
+		code_before_store(cpu, t->host);
+	target_enter(cpu, t, &page, kind);
 	return true;
 }
 
@@ -319,30 +386,6 @@ static void ram_load(void *buf, const void *host, unsigned size)
 		break;
 	default:
 		memcpy(buf, host, size);
-	}
-}
-
-static void ram_store(void *host, const void *buf, unsigned size)
-{
-	if ((uintptr_t)host & (size - 1)) {
-		memcpy(host, buf, size);
-		return;
-	}
-	switch (size) {
-	case 1:
-		__atomic_store_n((uint8_t *)host, *(const uint8_t *)buf, __ATOMIC_RELAXED);
-		break;
-	case 2:
-		__atomic_store_n((uint16_t *)host, *(const uint16_t *)buf, __ATOMIC_RELAXED);
-		break;
-	case 4:
-		__atomic_store_n((uint32_t *)host, *(const uint32_t *)buf, __ATOMIC_RELAXED);
-		break;
-	case 8:
-		__atomic_store_n((uint64_t *)host, *(const uint64_t *)buf, __ATOMIC_RELAXED);
-		break;
-	default:
-		memcpy(host, buf, size);
 	}
 }
 
@@ -406,10 +449,7 @@ static bool target_store(struct cpu *cpu, const struct target *t, const void *bu
 {
 	if (!t->host)
 		return mmio_store(cpu, t, buf);
-	if (t->reserved)
-		reserve_store(cpu, t->host, buf, t->size);
-	else
-		ram_store(t->host, buf, t->size);
+	reserve_store(cpu, t->host, buf, t->size);
 	return true;
 }
 
@@ -429,7 +469,7 @@ static bool alignment_checked(struct cpu *cpu, uint64_t va, unsigned size)
 static unsigned targets_find(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind,
 			     struct target target[2])
 {
-	unsigned first = SOFTTLB_PAGE_SIZE - (unsigned)(va & ~PAGE_MASK);
+	unsigned first = BUS_PAGE_SIZE - (unsigned)(va & ~PAGE_MASK);
 
 	if (!alignment_checked(cpu, va, size))
 		return 0;
@@ -460,15 +500,20 @@ bool access_load_slow(struct cpu *cpu, uint64_t va, void *buf, unsigned size)
 	return count == 1 || target_load(cpu, &target[1], (uint8_t *)buf + target[0].size);
 }
 
-/* Stores to pages with LL/SC words, whose place the soft TLB knows. */
-static bool store_reserved(struct cpu *cpu, uint64_t va, const void *buf, unsigned size)
+/* Stores to guarded pages, whose place the soft TLB knows; not to those that need no guard any more. */
+static bool store_guarded(struct cpu *cpu, uint64_t va, const void *buf, unsigned size)
 {
-	const struct softtlb_entry *e = &cpu->bank->entry[SOFTTLB_INDEX(va)];
+	const unsigned index = softtlb_index(cpu->page_bits, va);
+	const struct softtlb_entry *e = &cpu->bank->entry[index];
+	const uint64_t offset = va - e->tag[SOFTTLB_LOAD];
 
-	if (e->tag[SOFTTLB_STORE] != (SOFTTLB_NONE(SOFTTLB_INDEX(va)) | SOFTTLB_RESERVED) ||
-	    va - e->tag[SOFTTLB_LOAD] > SOFTTLB_PAGE_SIZE - size)
+	if (e->tag[SOFTTLB_STORE] != (softtlb_none(cpu->page_bits, index) | SOFTTLB_GUARDED) ||
+	    offset > cpu->page_size - size || offset % BUS_PAGE_SIZE > BUS_PAGE_SIZE - size)
 		return false;
-	reserve_store(cpu, (void *)(va + e->addend), buf, size);
+	code_before_store(cpu, e->host + offset);
+	if (!(page_flags(cpu, e->host).any & RAM_PAGE_GUARDED))
+		return false;
+	reserve_store(cpu, e->host + offset, buf, size);
 	return true;
 }
 
@@ -477,7 +522,7 @@ bool access_store_slow(struct cpu *cpu, uint64_t va, const void *buf, unsigned s
 	struct target target[2];
 	unsigned count;
 
-	if (store_reserved(cpu, va, buf, size))
+	if (store_guarded(cpu, va, buf, size))
 		return true;
 	count = targets_find(cpu, va, size, SOFTTLB_STORE, target);
 	if (count && cpu->debug.points && !debug_watch(cpu, va, size, DEBUG_STORE))
@@ -527,8 +572,8 @@ bool mmu_peek_insn(struct cpu *cpu, uint64_t va, uint32_t *word)
 	struct mmu_fault fault;
 
 	/* What is executed has been fetched, though its data may since have taken its TLB entry's place. */
-	if (cpu->code && !(va & 3) && (va & -(uint64_t)SOFTTLB_PAGE_SIZE) == cpu->code_base)
-		host = cpu->code + va % SOFTTLB_PAGE_SIZE / 4;
+	if (cpu->code && !(va & 3) && (va & PAGE_MASK) == cpu->code_base)
+		host = cpu->code + va % BUS_PAGE_SIZE / 4;
 	else if (!(va & 3))
 		host = access_host(cpu, va, 4, SOFTTLB_FETCH);
 	if (!host) {

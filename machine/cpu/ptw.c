@@ -215,7 +215,7 @@ bool ptw_peek(const struct cpu *cpu, const struct mmu_space *space, uint64_t va,
 	if (!walk_tables(space->csr, va, onlooker_read, &onlooker, &walk))
 		return false;
 	bits = walk.huge ? walk.ps + 1 : walk.ps;
-	if (bits < SOFTTLB_PAGE_BITS || bits >= VALEN)
+	if (bits < SOFTTLB_BITS_MIN || bits >= VALEN)
 		return false;
 	if (!(walk.pte & TLBELO_V) && !(walk.pte & PTE_P && space->csr->pwch & PWCH_HPTW))
 		return false;
@@ -278,7 +278,7 @@ static bool pte_access(const struct mmu_space *space, const struct walk *walk, e
 		       uint64_t *pte, enum exception *exc)
 {
 	/* An absent page leaves nothing in the TLB. */
-	if (!(walk->pte & PTE_P) || walk->ps < SOFTTLB_PAGE_BITS || walk->ps >= VALEN) {
+	if (!(walk->pte & PTE_P) || walk->ps < SOFTTLB_BITS_MIN || walk->ps >= VALEN) {
 		*exc = kind == SOFTTLB_LOAD ? EXC_PIL : kind == SOFTTLB_STORE ? EXC_PIS : EXC_PIF;
 		return false;
 	}

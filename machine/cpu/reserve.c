@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/cpu/code.h"
 #include "machine/cpu/softtlb.h"
 
 #define RESERVE_BUCKETS	   1024
@@ -29,7 +30,8 @@ struct reserve_core {
 struct reservations {
 	struct reserve_bucket bucket[RESERVE_BUCKETS];
 	struct reserve_core core[CPU_MAX];
-	_Atomic uint64_t sync_generation; /* counts pages flagged */
+	_Atomic uint64_t sync_generation; /* counts reserve_sync() */
+	atomic_flag sync_lock;		  /* reserve_sync_lock() */
 };
 
 int reserve_init(struct cpu_group *group)
@@ -41,6 +43,7 @@ int reserve_init(struct cpu_group *group)
 	memset(r, 0, sizeof(*r));
 	for (unsigned i = 0; i < RESERVE_BUCKETS; i++)
 		atomic_flag_clear(&r->bucket[i].lock);
+	atomic_flag_clear(&r->sync_lock);
 	group->reservations = r;
 	return 0;
 }
@@ -126,7 +129,7 @@ void reserve_enter(struct cpu *cpu)
 		return;
 	core = &r->core[cpu->id];
 	/*
-	 * Sequentially consistent with page_flag(): either it sees this core running and waits for it, or
+	 * Sequentially consistent with reserve_sync(): either it sees this core running and waits for it, or
 	 * this core sees the new generation here.
 	 */
 	atomic_store(&core->running, true);
@@ -142,6 +145,21 @@ void reserve_leave(struct cpu *cpu)
 				      memory_order_release);
 }
 
+void reserve_wait(struct cpu *cpu, unsigned *spins)
+{
+	const struct reservations *r = cpu ? cpu->group->reservations : NULL;
+
+	/* The other core may be waiting for this one. */
+	if (r && !core_is_alone(cpu) &&
+	    atomic_load_explicit(&r->core[cpu->id].acknowledged, memory_order_relaxed) !=
+		    atomic_load_explicit(&r->sync_generation, memory_order_relaxed))
+		reserve_acknowledge(cpu);
+	if (++*spins % SPINS_BEFORE_YIELD == 0)
+		sched_yield();
+	else
+		__builtin_ia32_pause();
+}
+
 /* Waits until every other core that runs has dropped the store rights it had before @generation. */
 static void wait_for_cores(struct cpu *cpu, uint64_t generation)
 {
@@ -154,50 +172,65 @@ static void wait_for_cores(struct cpu *cpu, uint64_t generation)
 		if (i == cpu->id)
 			continue;
 		while (atomic_load(&core->running) &&
-		       atomic_load_explicit(&core->acknowledged, memory_order_acquire) < generation) {
-			/* The other core may be waiting for this one. */
-			if (atomic_load_explicit(&r->core[cpu->id].acknowledged, memory_order_relaxed) !=
-			    atomic_load_explicit(&r->sync_generation, memory_order_relaxed))
-				reserve_acknowledge(cpu);
-			if (++spins % SPINS_BEFORE_YIELD == 0)
-				sched_yield();
-			else
-				__builtin_ia32_pause();
-		}
+		       atomic_load_explicit(&core->acknowledged, memory_order_acquire) < generation)
+			reserve_wait(cpu, &spins);
 	}
+}
+
+void reserve_sync(struct cpu *cpu)
+{
+	struct cpu_group *group = cpu->group;
+	uint64_t generation;
+
+	if (!group->parallel || core_is_alone(cpu)) {
+		for (unsigned i = 0; i < group->count; i++)
+			if (group->cpu[i])
+				softtlb_flush_stores(group->cpu[i]);
+		return;
+	}
+	generation = atomic_fetch_add(&group->reservations->sync_generation, 1) + 1;
+	for (unsigned i = 0; i < group->count; i++)
+		if (i != cpu->id && atomic_load(&group->reservations->core[i].running))
+			cpu_notify(group->cpu[i], ATTENTION_SYNC);
+	reserve_acknowledge(cpu);
+	wait_for_cores(cpu, generation);
+}
+
+void reserve_sync_lock(struct cpu *cpu)
+{
+	unsigned spins = 0;
+
+	if (core_is_alone(cpu) || !cpu->group->parallel)
+		return;
+	while (atomic_flag_test_and_set_explicit(&cpu->group->reservations->sync_lock, memory_order_acquire))
+		reserve_wait(cpu, &spins);
+}
+
+void reserve_sync_unlock(struct cpu *cpu)
+{
+	if (!core_is_alone(cpu) && cpu->group->parallel)
+		atomic_flag_clear_explicit(&cpu->group->reservations->sync_lock, memory_order_release);
 }
 
 /*
  * Makes the page of RAM @offset one whose stores go through reserve_store().  A second core that finds
  * the page ARMING asks for a generation of its own, so each waits for acknowledgements of its own.
  */
-static void page_flag(struct cpu *cpu, uint64_t offset)
+static void page_reserve(struct cpu *cpu, uint64_t offset)
 {
-	struct cpu_group *group = cpu->group;
 	_Atomic uint8_t *flag = &cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS];
-	uint64_t generation;
-	uint8_t plain = RAM_PAGE_PLAIN;
 
-	atomic_compare_exchange_strong(flag, &plain, RAM_PAGE_ARMING);
-	if (!group->parallel) {
-		for (unsigned i = 0; i < group->count; i++)
-			softtlb_flush_stores(group->cpu[i]);
-	} else {
-		generation = atomic_fetch_add(&group->reservations->sync_generation, 1) + 1;
-		for (unsigned i = 0; i < group->count; i++)
-			if (i != cpu->id && atomic_load(&group->reservations->core[i].running))
-				cpu_notify(group->cpu[i], ATTENTION_SYNC);
-		reserve_acknowledge(cpu);
-		wait_for_cores(cpu, generation);
-	}
-	atomic_store_explicit(flag, RAM_PAGE_RESERVED, memory_order_release);
+	atomic_fetch_or(flag, RAM_PAGE_ARMING);
+	reserve_sync(cpu);
+	atomic_fetch_or(flag, RAM_PAGE_RESERVED);
 }
 
 /* Whether stores to the page of @offset must go through its bucket. */
-static bool page_is_flagged(const struct cpu *cpu, uint64_t offset)
+static bool page_is_reserved(const struct cpu *cpu, uint64_t offset)
 {
 	return atomic_load_explicit(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS],
-				    memory_order_relaxed) != RAM_PAGE_PLAIN;
+				    memory_order_relaxed) &
+	       (RAM_PAGE_ARMING | RAM_PAGE_RESERVED);
 }
 
 static uint64_t host_load(const void *host, unsigned size)
@@ -244,9 +277,9 @@ uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size)
 	if (core_is_alone(cpu))
 		return host_load(host, size);
 
-	if (atomic_load_explicit(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS], memory_order_acquire) !=
-	    RAM_PAGE_RESERVED)
-		page_flag(cpu, offset);
+	if (!(atomic_load_explicit(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS], memory_order_acquire) &
+	      RAM_PAGE_RESERVED))
+		page_reserve(cpu, offset);
 	bucket = bucket_of(cpu, offset);
 	bucket_lock(cpu, bucket);
 	atomic_store_explicit(&cpu->group->reservations->core[cpu->id].line[mode], offset / RESERVE_LINE,
@@ -326,7 +359,7 @@ static void reserve_again(struct cpu *cpu, enum cpu_mode mode)
 
 	if (core_is_alone(cpu))
 		return;
-	atomic_store(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS], RAM_PAGE_RESERVED);
+	atomic_fetch_or(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS], RAM_PAGE_RESERVED);
 	atomic_store(&cpu->group->reservations->core[cpu->id].line[mode], offset / RESERVE_LINE);
 	bucket_of(cpu, offset)->cores[mode] |= UINT64_C(1) << cpu->id;
 }
@@ -358,7 +391,8 @@ struct reserve_bucket *reserve_begin(struct cpu *cpu, const void *host)
 	uint64_t offset = ram_offset(cpu, host);
 	struct reserve_bucket *bucket;
 
-	if (core_is_alone(cpu) || !page_is_flagged(cpu, offset))
+	code_before_store(cpu, host);
+	if (core_is_alone(cpu) || !page_is_reserved(cpu, offset))
 		return NULL;
 	bucket = bucket_of(cpu, offset);
 	bucket_lock(cpu, bucket);

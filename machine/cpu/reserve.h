@@ -4,10 +4,10 @@
  * 64-byte line since the LL, whatever the value there (no ABA).
  *
  * A store must be able to break another core's reservation, yet plain stores shall cost nothing.  So
- * each RAM page has a flag (enum ram_page_flag): pages that no LL ever touched are PLAIN and stored to
- * directly; in pages that are not, every store, AM* and SC goes through this file, which holds a lock
- * per (hash of a) page and clears the other cores' reservations of the line.  The first LL in a page
- * sets its flag and then waits until every core that executes guest code has dropped its store rights
+ * each RAM page has flags (enum ram_page_flag): pages that no LL ever touched are stored to directly; in
+ * those that are RESERVED, every store, AM* and SC goes through this file, which holds a lock per (hash of
+ * a) page and clears the other cores' reservations of the line.  The first LL in a page makes it ARMING,
+ * which guards it as well, and RESERVED when every core that executes guest code has dropped its store rights
  * (ATTENTION_SYNC, reserve_acknowledge), so that no store can slip by.  Cores that are not executing
  * guest code count as having acknowledged; they catch up in reserve_enter().
  *
@@ -35,6 +35,19 @@ void reserve_leave(struct cpu *cpu);
 void reserve_acknowledge(struct cpu *cpu);
 
 /*
+ * Makes every core drop its store rights.  When this returns no core has a right from before, and what was
+ * stored by one is in memory; rights that cores get from now on heed what flags of pages said before.
+ */
+void reserve_sync(struct cpu *cpu);
+
+/* Around what one core at a time may do that waits for the others. */
+void reserve_sync_lock(struct cpu *cpu);
+void reserve_sync_unlock(struct cpu *cpu);
+
+/* A turn of a loop that waits for another thread; @cpu lets nobody wait for it meanwhile (NULL: a device). */
+void reserve_wait(struct cpu *cpu, unsigned *spins);
+
+/*
  * LL: reads the @size (4 or 8) bytes at @host, zero-extended, and reserves their line.  @host is RAM and
  * naturally aligned, as in the functions below.
  */
@@ -56,14 +69,14 @@ bool reserve_stands(struct cpu *cpu, enum cpu_mode mode);
 void reserve_state(struct cpu *cpu, enum cpu_mode mode, struct state *state);
 
 /*
- * Stores to a page whose flag is or may be set; @host need not be aligned, but the bytes lie in one page.
- * For mmu.c, where the soft TLB says SOFTTLB_RESERVED, and for stores without a soft-TLB entry.
+ * Stores to a page that is or may be guarded; @host need not be aligned, but the bytes lie in one page of
+ * 4 KiB.  For mmu.c, where the soft TLB says SOFTTLB_GUARDED, and for stores without a soft-TLB entry.
  */
 void reserve_store(struct cpu *cpu, void *host, const void *buf, unsigned size);
 
 /*
- * Around any other write of a core to the line at @host (AM*): takes the page's lock if the page is not
- * plain, so that the caller's atomic operation and the end of other cores' reservations are one.
+ * Around any other write of a core to the line at @host (AM*): takes the page's lock if the page is
+ * reserved, so that the caller's atomic operation and the end of other cores' reservations are one.
  */
 struct reserve_bucket *reserve_begin(struct cpu *cpu, const void *host);
 void reserve_end(struct cpu *cpu, struct reserve_bucket *bucket, const void *host);

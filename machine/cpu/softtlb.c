@@ -45,22 +45,24 @@ static uint64_t regime_key(const struct cpu *cpu)
 	return key;
 }
 
-static void bank_clear(struct softtlb_bank *bank)
+static void bank_clear(struct softtlb_bank *bank, unsigned bits)
 {
 	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++)
 		for (unsigned kind = 0; kind < 3; kind++)
-			bank->entry[i].tag[kind] = SOFTTLB_NONE(i);
+			bank->entry[i].tag[kind] = softtlb_none(bits, i);
+	memset(bank->exec_id, 0, sizeof(bank->exec_id));
 }
 
 /* The bank that was not current for the longest time, emptied for the regime @key. */
-static unsigned bank_replace(struct softtlb *soft, uint64_t key)
+static unsigned bank_replace(struct cpu *cpu, uint64_t key)
 {
+	struct softtlb *soft = &cpu->softtlb;
 	unsigned oldest = 0;
 
 	for (unsigned i = 1; i < SOFTTLB_BANKS; i++)
 		if (soft->used[i] < soft->used[oldest])
 			oldest = i;
-	bank_clear(&soft->bank[oldest]);
+	bank_clear(&soft->bank[oldest], cpu->page_bits);
 	soft->key[oldest] = key;
 	return oldest;
 }
@@ -74,7 +76,7 @@ void softtlb_select(struct cpu *cpu)
 	while (i < SOFTTLB_BANKS && soft->key[i] != key)
 		i++;
 	if (i == SOFTTLB_BANKS)
-		i = bank_replace(soft, key);
+		i = bank_replace(cpu, key);
 	soft->used[i] = ++soft->clock;
 	cpu->bank = &soft->bank[i];
 }
@@ -85,7 +87,7 @@ static void bank_flush(struct cpu *cpu, unsigned i)
 	struct softtlb *soft = &cpu->softtlb;
 
 	if (cpu->bank == &soft->bank[i]) {
-		bank_clear(cpu->bank);
+		bank_clear(cpu->bank, cpu->page_bits);
 	} else {
 		soft->key[i] = 0;
 		soft->used[i] = 0;
@@ -135,10 +137,11 @@ void softtlb_flush_guest(struct cpu *cpu, int gid)
 			bank_flush(cpu, i);
 }
 
-static void entry_clear(struct softtlb_bank *bank, unsigned index)
+static void entry_clear(struct softtlb_bank *bank, unsigned bits, unsigned index)
 {
 	for (unsigned kind = 0; kind < 3; kind++)
-		bank->entry[index].tag[kind] = SOFTTLB_NONE(index);
+		bank->entry[index].tag[kind] = softtlb_none(bits, index);
+	bank->exec_id[index] = 0;
 }
 
 /* Whether an entry's page lies in the naturally aligned range of 2^bits bytes around @va. */
@@ -148,22 +151,25 @@ static bool entry_in_range(const struct softtlb_entry *e, uint64_t va, uint64_t 
 	       !((e->tag[SOFTTLB_FETCH] ^ va) & mask);
 }
 
-static void bank_flush_range(struct softtlb_bank *bank, uint64_t key, uint64_t va, unsigned bits)
+static void bank_flush_range(struct softtlb_bank *bank, uint64_t key, unsigned page_bits, uint64_t va,
+			     unsigned bits)
 {
-	uint64_t mask = bits < 64 ? ~UINT64_C(0) << bits : 0;
 	unsigned count = SOFTTLB_ENTRIES;
+	uint64_t mask;
 
+	if (bits < page_bits)
+		bits = page_bits;
+	mask = bits < 64 ? ~UINT64_C(0) << bits : 0;
 	/* In 32-bit address mode a tag keeps the upper half that the program used. */
 	if (key & KEY_VA32)
 		mask &= UINT32_MAX;
-	va &= ~UINT64_C(0) << SOFTTLB_PAGE_BITS;
-	if (bits < SOFTTLB_PAGE_BITS + 10)
-		count = bits > SOFTTLB_PAGE_BITS ? 1u << (bits - SOFTTLB_PAGE_BITS) : 1;
+	if (bits < page_bits + 10)
+		count = 1u << (bits - page_bits);
 	for (unsigned i = 0; i < count; i++) {
-		unsigned index = (SOFTTLB_INDEX(va & mask) + i) % SOFTTLB_ENTRIES;
+		unsigned index = (softtlb_index(page_bits, va & mask) + i) % SOFTTLB_ENTRIES;
 
 		if (entry_in_range(&bank->entry[index], va, mask))
-			entry_clear(bank, index);
+			entry_clear(bank, page_bits, index);
 	}
 }
 
@@ -171,22 +177,29 @@ void softtlb_flush_page(struct cpu *cpu, struct softtlb_scope scope, uint64_t va
 {
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
 		if (bank_in_scope(cpu, i, scope))
-			bank_flush_range(&cpu->softtlb.bank[i], cpu->softtlb.key[i], va, bits);
+			bank_flush_range(&cpu->softtlb.bank[i], cpu->softtlb.key[i], cpu->page_bits, va,
+					 bits);
 }
 
 void softtlb_flush_gpa(struct cpu *cpu, uint8_t gid, uint64_t gpa, unsigned bits)
 {
-	const unsigned shift = bits > SOFTTLB_PAGE_BITS ? bits - SOFTTLB_PAGE_BITS : 0;
+	const unsigned shift = (bits > cpu->page_bits ? bits : cpu->page_bits) - SOFTTLB_BITS_MIN;
 	const uint32_t mask = shift < 32 ? UINT32_MAX << shift : 0;
-	const uint32_t page = (uint32_t)(gpa >> SOFTTLB_PAGE_BITS);
+	const uint32_t page = (uint32_t)(gpa >> SOFTTLB_BITS_MIN);
 
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++) {
 		if (!bank_is_guest(cpu, i, gid))
 			continue;
 		for (unsigned index = 0; index < SOFTTLB_ENTRIES; index++)
 			if (!((cpu->softtlb.gpa_page[i][index] ^ page) & mask))
-				entry_clear(&cpu->softtlb.bank[i], index);
+				entry_clear(&cpu->softtlb.bank[i], cpu->page_bits, index);
 	}
+}
+
+void softtlb_forget_code(struct cpu *cpu)
+{
+	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
+		memset(cpu->softtlb.bank[i].exec_id, 0, sizeof(cpu->softtlb.bank[i].exec_id));
 }
 
 void softtlb_flush_stores(struct cpu *cpu)
@@ -195,8 +208,43 @@ void softtlb_flush_stores(struct cpu *cpu)
 		if (!cpu->softtlb.key[i])
 			continue;
 		for (unsigned index = 0; index < SOFTTLB_ENTRIES; index++)
-			cpu->softtlb.bank[i].entry[index].tag[SOFTTLB_STORE] = SOFTTLB_NONE(index);
+			cpu->softtlb.bank[i].entry[index].tag[SOFTTLB_STORE] =
+				softtlb_none(cpu->page_bits, index);
 	}
+}
+
+/* The largest size of pages here that is not larger than the guest's. */
+static unsigned page_bits_for(unsigned bits)
+{
+	return bits >= SOFTTLB_BITS_MAX ? SOFTTLB_BITS_MAX : bits >= 14 ? 14 : SOFTTLB_BITS_MIN;
+}
+
+void softtlb_want_pages(struct cpu *cpu, unsigned bits, bool smaller)
+{
+	struct cpu_group *group = cpu->group;
+	unsigned wanted = atomic_load(&group->page_bits);
+
+	bits = page_bits_for(bits);
+	do {
+		if (wanted == bits || (smaller && wanted < bits))
+			return;
+	} while (!atomic_compare_exchange_weak(&group->page_bits, &wanted, bits));
+	for (unsigned i = 0; i < group->count; i++)
+		if (group->cpu[i])
+			cpu_notify(group->cpu[i], ATTENTION_PAGES);
+}
+
+void softtlb_take_pages(struct cpu *cpu)
+{
+	const unsigned bits = atomic_load(&cpu->group->page_bits);
+
+	if (cpu->page_bits == bits)
+		return;
+	cpu->page_bits = (uint8_t)bits;
+	cpu->page_size = UINT64_C(1) << bits;
+	softtlb_flush_all(cpu);
+	if (cpu->group->translation_changed)
+		cpu->group->translation_changed(cpu);
 }
 
 /* The regime's own checks take away the rights whose accesses must not bypass the slow path. */
@@ -223,23 +271,27 @@ static unsigned debug_rights(const struct cpu *cpu, uint64_t va, unsigned rights
 	return rights;
 }
 
-void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsigned rights, bool reserved)
+void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsigned rights, bool guarded)
 {
 	unsigned bank = (unsigned)(cpu->bank - cpu->softtlb.bank);
 	uint64_t key = cpu->softtlb.key[bank];
-	uint64_t page = va & ~(uint64_t)(SOFTTLB_PAGE_SIZE - 1);
-	unsigned index = SOFTTLB_INDEX(va);
+	unsigned index = softtlb_index(cpu->page_bits, va);
 	struct softtlb_entry *e = &cpu->bank->entry[index];
 
 	rights = regime_rights(cpu, key, va, rights);
 	if (cpu->debug.points)
 		rights = debug_rights(cpu, va, rights);
+	/* Who may store may load, so that one look at the tags is enough for both. */
+	if (!(rights & 1u << SOFTTLB_LOAD))
+		rights &= ~(1u << SOFTTLB_STORE);
 	cpu->stats.softtlb_fills++;
 	for (unsigned kind = 0; kind < 3; kind++)
-		e->tag[kind] = rights >> kind & 1 ? page : SOFTTLB_NONE(index);
-	if (reserved && rights & 1u << SOFTTLB_STORE)
-		e->tag[SOFTTLB_STORE] = SOFTTLB_NONE(index) | SOFTTLB_RESERVED;
-	e->addend = (uintptr_t)host - va;
+		e->tag[kind] =
+			rights >> kind & 1 ? va & -cpu->page_size : softtlb_none(cpu->page_bits, index);
+	if (guarded && rights & 1u << SOFTTLB_STORE)
+		e->tag[SOFTTLB_STORE] = softtlb_none(cpu->page_bits, index) | SOFTTLB_GUARDED;
+	e->host = host;
+	cpu->bank->exec_id[index] = 0;
 	if (key & KEY_GUEST)
-		cpu->softtlb.gpa_page[bank][index] = (uint32_t)(gpa >> SOFTTLB_PAGE_BITS);
+		cpu->softtlb.gpa_page[bank][index] = (uint32_t)(gpa >> SOFTTLB_BITS_MIN);
 }

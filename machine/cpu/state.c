@@ -44,7 +44,7 @@ static size_t tlb_pack(const struct tlb *tlb, struct saved_entry *saved)
 static bool entry_is_possible(const struct saved_entry *e, int last)
 {
 	/* The page walker makes sizes that PRCFG2 does not have, too. */
-	return e->index > last && e->index < TLB_ENTRIES && e->ps >= SOFTTLB_PAGE_BITS && e->ps < VALEN &&
+	return e->index > last && e->index < TLB_ENTRIES && e->ps >= SOFTTLB_BITS_MIN && e->ps < VALEN &&
 	       e->kind <= TLB_S2 && e->global <= 1 && !(e->asid & ~ASID_MASK) &&
 	       !(e->vppn & ~(~UINT64_C(0) << (e->ps + 1))) && !((e->elo[0] | e->elo[1]) & ~CSR_ELO_MASK);
 }
@@ -196,6 +196,8 @@ static void derive(struct cpu *cpu)
 	cpu->csr = cpu_csr(cpu, cpu->guest_mode);
 	pmu_select(cpu);
 	watch_update(cpu);
+	softtlb_want_pages(cpu, (unsigned)cpu->root.stlbps, false);
+	softtlb_take_pages(cpu);
 	softtlb_flush_all(cpu);
 	softtlb_select(cpu);
 }

@@ -65,7 +65,7 @@ bool watch_page(const struct cpu *cpu, uint64_t va, bool fetch)
 {
 	for (unsigned n = 0; n < watchpoint_count(cpu, fetch); n++) {
 		struct watchpoint w = watchpoint(cpu, fetch, n);
-		uint64_t compared = ~w.mask & ~(uint64_t)(SOFTTLB_PAGE_SIZE - 1);
+		uint64_t compared = ~w.mask & -cpu->page_size;
 
 		if (w.cfg3 & CFG3_PLVS && !((va ^ w.address) & compared))
 			return true;

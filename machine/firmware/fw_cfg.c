@@ -98,6 +98,7 @@ static bool dma_give(struct fw_cfg *fw_cfg, uint64_t address, uint32_t length)
 		copy_out(host, selected(fw_cfg)->data + fw_cfg->offset, count);
 	if (count < length)
 		memset(host + count, 0, length - count);
+	bus_written(fw_cfg->bus, host, length);
 	return true;
 }
 
@@ -136,8 +137,10 @@ static void dma_start(struct fw_cfg *fw_cfg, uint64_t address)
 		/* Perhaps the word for the answer is in RAM, at its very end. */
 		host = bus_ram(fw_cfg->bus, address, sizeof(answer));
 	}
-	if (host)
+	if (host) {
 		copy_out(host, &answer, sizeof(answer));
+		bus_written(fw_cfg->bus, host, sizeof(answer));
+	}
 }
 
 static bool fw_cfg_read(void *dev, uint64_t offset, unsigned size, uint64_t *value)

@@ -57,6 +57,9 @@
 			return cpu_raise(cpu, EXC_INE);                                                      \
 	} while (0)
 
+/* Takes @word apart, with the function that executes it. */
+void interp_decode(struct insn *insn, uint32_t word);
+
 /* Allocates the decode cache of one of @cores cores; 0 or -ENOMEM. */
 int interp_init(struct cpu *cpu, unsigned cores);
 void interp_destroy(struct cpu *cpu);

@@ -16,7 +16,7 @@
 #include "machine/interp/integer.h"
 #include "machine/interp/undefined.h"
 
-#define PAGE_INSNS (SOFTTLB_PAGE_SIZE / 4)
+#define PAGE_INSNS (BUS_PAGE_SIZE / 4)
 
 /*
  * Pages of decoded instructions a core keeps, 24 KiB each as far as used: many for a few cores, and not
@@ -65,7 +65,7 @@ static int run_privileged(struct cpu *cpu, const struct insn *insn)
 	return dispatch[insn->op](cpu, insn);
 }
 
-static __attribute__((noinline)) void insn_decode(struct insn *insn, uint32_t word)
+__attribute__((noinline)) void interp_decode(struct insn *insn, uint32_t word)
 {
 	isa_fields(word, insn);
 	insn->fn = isa_info[insn->op].flags & ISA_PRIVILEGED ? run_privileged : dispatch[insn->op];
@@ -96,11 +96,11 @@ void interp_destroy(struct cpu *cpu)
 /* Decoded instructions of the page at @host, each of which holds for the word it says only. */
 static inline struct insn *cache_page(struct decode_cache *cache, const void *host)
 {
-	unsigned page = (uintptr_t)host / SOFTTLB_PAGE_SIZE & cache->mask;
+	unsigned page = (uintptr_t)host / BUS_PAGE_SIZE & cache->mask;
 
 	if (__builtin_expect(!cache->used[page], 0)) {
 		for (unsigned i = 0; i < PAGE_INSNS; i++)
-			insn_decode(&cache->insn[page][i], 0);
+			interp_decode(&cache->insn[page][i], 0);
 		cache->used[page] = true;
 	}
 	return cache->insn[page];
@@ -134,8 +134,12 @@ static __attribute__((noinline)) bool attend(struct cpu *cpu)
 	/* Acquire: what the notifier wrote before setting a bit is seen below. */
 	uint32_t attention = atomic_load_explicit(&cpu->attention, memory_order_acquire);
 
-	if (attention & ~(uint32_t)(ATTENTION_INTERRUPT | ATTENTION_SYNC | ATTENTION_FLUSH))
+	if (attention & ~(uint32_t)(ATTENTION_INTERRUPT | ATTENTION_SYNC | ATTENTION_FLUSH | ATTENTION_PAGES))
 		return false;
+	if (attention & ATTENTION_PAGES) {
+		atomic_fetch_and_explicit(&cpu->attention, ~(uint32_t)ATTENTION_PAGES, memory_order_acquire);
+		softtlb_take_pages(cpu);
+	}
 	if (attention & ATTENTION_FLUSH) {
 		atomic_fetch_and_explicit(&cpu->attention, ~(uint32_t)ATTENTION_FLUSH, memory_order_acquire);
 		softtlb_flush_all(cpu);
@@ -243,7 +247,7 @@ static inline int run_straight(struct cpu *cpu, const uint32_t *code, struct ins
 			int result;
 
 			if (__builtin_expect(insn[i].word != word, 0))
-				insn_decode(&insn[i], word);
+				interp_decode(&insn[i], word);
 			cpu->pc = *pc + 4 * i;
 			result = execute(cpu, &insn[i]);
 			if (__builtin_expect(result != INSN_NEXT, 0) || i + 1 == count) {
@@ -262,7 +266,7 @@ static inline int run_straight(struct cpu *cpu, const uint32_t *code, struct ins
 static inline void code_enter(struct cpu *cpu, const uint32_t *page)
 {
 	cpu->code = page;
-	cpu->code_base = cpu->pc & -(uint64_t)SOFTTLB_PAGE_SIZE;
+	cpu->code_base = cpu->pc & -(uint64_t)BUS_PAGE_SIZE;
 }
 
 /*
@@ -272,7 +276,7 @@ static inline void code_enter(struct cpu *cpu, const uint32_t *page)
 static __attribute__((noinline)) bool run_page(struct cpu *cpu, const uint32_t *page, struct slice *slice)
 {
 	struct insn *const cache = cache_page(cpu->decode_cache, page);
-	const uint64_t base = cpu->pc & -(uint64_t)SOFTTLB_PAGE_SIZE;
+	const uint64_t base = cpu->pc & -(uint64_t)BUS_PAGE_SIZE;
 	int result;
 
 	code_enter(cpu, page);
@@ -287,7 +291,7 @@ static __attribute__((noinline)) bool run_page(struct cpu *cpu, const uint32_t *
 			slice->last = result;
 			return false;
 		}
-	} while (result == INSN_JUMP && cpu->pc - base < SOFTTLB_PAGE_SIZE && !(cpu->pc & 3) &&
+	} while (result == INSN_JUMP && cpu->pc - base < BUS_PAGE_SIZE && !(cpu->pc & 3) &&
 		 cpu->insn_count < slice->limit && !wants_attention(cpu));
 	slice->last = result;
 	return true;
@@ -350,7 +354,7 @@ static bool run_debugged(struct cpu *cpu, const uint32_t *page, struct slice *sl
 {
 	if (!run_segment(cpu, page, debug_straight(cpu, cpu->pc), slice))
 		return false;
-	if (slice->last != INSN_NEXT || cpu->insn_count >= slice->limit || !(cpu->pc % SOFTTLB_PAGE_SIZE))
+	if (slice->last != INSN_NEXT || cpu->insn_count >= slice->limit || !(cpu->pc % BUS_PAGE_SIZE))
 		return true;
 	/* Here interrupts would not be looked at without the breakpoint. */
 	return !meet_breakpoint(cpu);
@@ -381,19 +385,47 @@ static bool run_uncached(struct cpu *cpu, struct slice *slice)
 	}
 	if (host && cpu->debug.points && debug_page(cpu, pc, true) &&
 	    !(watch_enabled(cpu) && watch_page(cpu, pc, true)))
-		return run_debugged(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE),
-				    slice);
+		return run_debugged(cpu, (const void *)((uintptr_t)host & -(uintptr_t)BUS_PAGE_SIZE), slice);
 	if (host) {
-		code_enter(cpu, (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE));
+		code_enter(cpu, (const void *)((uintptr_t)host & -(uintptr_t)BUS_PAGE_SIZE));
 		word = word_fetch(host);
 	} else if (!bus_mmio_read(cpu->bus, pa, 4, &word)) {
 		return segment_end(cpu, pc, cpu_raise_address(cpu, EXC_ADEF, pc), slice);
 	}
-	insn_decode(&insn, word);
+	interp_decode(&insn, word);
 	result = insn.fn(cpu, &insn);
 	if (cpu->pmu_branching)
 		count_branch(cpu, &insn, result);
 	return segment_end(cpu, pc, result, slice);
+}
+
+/* Runs what can be run at pc, whose word is at @host, by this engine. */
+static bool run_direct(struct cpu *cpu, const void *host, struct slice *slice)
+{
+	host = (const void *)((uintptr_t)host & -(uintptr_t)BUS_PAGE_SIZE);
+	if (__builtin_expect(cpu->pmu_branching, 0))
+		return run_segment(cpu, host, 1, slice);
+	return run_page(cpu, host, slice);
+}
+
+/* The same by the translator, and what it leaves to this engine. */
+static bool run_translated(struct cpu *cpu, struct slice *slice)
+{
+	struct translated_insn insn;
+	const void *host;
+
+	switch (cpu->group->translator.run(cpu, slice->limit, &insn)) {
+	case TRANSLATED_INSN:
+		slice->last = insn.result;
+		return segment_end(cpu, insn.pc, insn.result, slice);
+	case TRANSLATED_INTERPRET:
+		host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
+		return host && !(cpu->pc & 3) ? run_direct(cpu, host, slice) : run_uncached(cpu, slice);
+	case TRANSLATED_LOOK:
+		break;
+	}
+	slice->last = INSN_JUMP;
+	return true;
 }
 
 /* Runs what can be run at pc before interrupts are looked at again.  False: leave the run loop. */
@@ -403,10 +435,9 @@ static inline bool run_some(struct cpu *cpu, struct slice *slice)
 
 	if (__builtin_expect(!host || cpu->pc & 3, 0))
 		return run_uncached(cpu, slice);
-	host = (const void *)((uintptr_t)host & -(uintptr_t)SOFTTLB_PAGE_SIZE);
-	if (__builtin_expect(cpu->pmu_branching, 0))
-		return run_segment(cpu, host, 1, slice);
-	return run_page(cpu, host, slice);
+	if (cpu->group->translator.run && !cpu->pmu_branching && !cpu->debug.stepping)
+		return run_translated(cpu, slice);
+	return run_direct(cpu, host, slice);
 }
 
 static void run(struct cpu *cpu, struct slice *slice)

@@ -148,4 +148,7 @@
 	ROW(op##_w, uw, __VA_ARGS__)                                                                         \
 	ROW(op##_d, ud, __VA_ARGS__)
 
+/* The doubleword that VLDI repeats; false if there is no such mode. */
+bool vldi_value(unsigned imm, uint64_t *value);
+
 #endif

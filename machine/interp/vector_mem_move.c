@@ -214,10 +214,10 @@ static uint64_t every_32(uint64_t value)
 }
 
 /*
- * The doubleword that VLDI repeats.  Bit 12 of the immediate clear: 10 bits, sign-extended to the
- * element size in bits 11:10.  Set: mode in bits 11:8, value in 7:0; false if there is no such mode.
+ * Bit 12 of the immediate clear: 10 bits, sign-extended to the element size in bits 11:10.  Set: mode in
+ * bits 11:8, value in 7:0.
  */
-static bool vldi_value(unsigned imm, uint64_t *value)
+bool vldi_value(unsigned imm, uint64_t *value)
 {
 	uint64_t s10 = (int64_t)((uint64_t)imm << 54) >> 54;
 	uint64_t u8 = imm & 0xff;

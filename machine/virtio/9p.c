@@ -79,7 +79,8 @@ static uint32_t run_request(struct share *share)
 		request->data_size = chain->in_size - P9_READ_HEADER;
 	}
 	p9_server_run(share->server, request);
-	virtio_iov_write(&front, &front_count, request->reply, request->reply_size);
+	virtio_iov_written(share->device.bus, request->data, request->data_count, request->data_read);
+	virtio_iov_write(share->device.bus, &front, &front_count, request->reply, request->reply_size);
 	return (uint32_t)(request->reply_size + request->data_read);
 }
 

@@ -70,6 +70,7 @@ struct blk_request {
 	uint8_t *status;	  /* in guest memory */
 	uint32_t read_size;	  /* bytes the guest gets before the status */
 	struct virtio_chain chain;
+	struct iovec rest[VIRTIO_CHAIN_MAX]; /* of what is being read, used up by the block layer */
 };
 
 struct blk {
@@ -111,6 +112,7 @@ static void finish(struct blk_request *request, uint8_t status)
 	struct blk *blk = request->blk;
 
 	copy_out(request->status, &status, 1);
+	bus_written(blk->device.bus, request->status, 1);
 	blk->used[blk->used_count++] = (struct virtio_used){ request->chain.head, request->read_size + 1 };
 	blk->used_data += request->chain.out_size + request->chain.in_size;
 	if (!blk->gathering || blk->used_count == USED_MAX || blk->used_data >= USED_MAX_DATA)
@@ -123,8 +125,13 @@ static void io_done(struct block_request *io)
 {
 	struct blk_request *request = (struct blk_request *)io;
 	struct blk *blk = request->blk;
+	const struct virtio_chain *chain = &request->chain;
 	bool was_full;
 
+	/* Whatever became of it. */
+	if (io->op == BLOCK_READ)
+		virtio_iov_written(blk->device.bus, chain->iov + chain->out_count, chain->in_count,
+				   chain->in_size);
 	pthread_mutex_lock(&blk->device.lock);
 	was_full = !blk->free;
 	if (blk->device.resetting) {
@@ -199,8 +206,8 @@ static void start_range(struct blk_request *request, uint32_t type, struct iovec
 
 static void answer_id(struct blk_request *request, struct iovec *in, unsigned in_count)
 {
-	request->read_size = (uint32_t)virtio_iov_write(&in, &in_count, request->blk->serial,
-							sizeof(request->blk->serial));
+	request->read_size = (uint32_t)virtio_iov_write(request->blk->device.bus, &in, &in_count,
+							request->blk->serial, sizeof(request->blk->serial));
 	finish(request, S_OK);
 }
 
@@ -240,7 +247,8 @@ static void start(struct blk_request *request)
 	request->read_size = 0;
 	switch (header.type) {
 	case T_IN:
-		request->io.iov = in;
+		memcpy(request->rest, in, chain->in_count * sizeof(*in));
+		request->io.iov = request->rest;
 		request->io.iov_count = chain->in_count;
 		start_transfer(request, false, header.sector, chain->in_size);
 		break;

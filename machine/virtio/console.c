@@ -48,7 +48,8 @@ static bool receive_chain(struct console *console)
 	in_count = chain->in_count;
 	while (console->input_used && in_count) {
 		unsigned run = INPUT_SIZE - console->input_head;
-		size_t n = virtio_iov_write(&in, &in_count, console->input + console->input_head,
+		size_t n = virtio_iov_write(console->device.bus, &in, &in_count,
+					    console->input + console->input_head,
 					    run < console->input_used ? run : console->input_used);
 
 		console->input_head = (console->input_head + (unsigned)n) % INPUT_SIZE;

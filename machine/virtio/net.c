@@ -132,12 +132,13 @@ static void remember_header(struct header_place *place, const struct iovec *iov,
 	memcpy(place->iov, iov, place->count * sizeof(*iov));
 }
 
-static void write_header(struct header_place *place, const struct net_offload *offload, unsigned buffers)
+static void write_header(struct bus *bus, struct header_place *place, const struct net_offload *offload,
+			 unsigned buffers)
 {
 	const struct net_header header = { *offload, (uint16_t)buffers };
 	struct iovec *iov = place->iov;
 
-	virtio_iov_write(&iov, &place->count, &header, sizeof(header));
+	virtio_iov_write(bus, &iov, &place->count, &header, sizeof(header));
 }
 
 enum put { PUT_DONE, PUT_NO_ROOM, PUT_IMPOSSIBLE };
@@ -147,6 +148,7 @@ static enum put put_frame(struct card *card, const struct net_offload *offload, 
 			  size_t size)
 {
 	const bool many = card->device.driver_features & F_MRG_RXBUF;
+	struct bus *bus = card->device.bus;
 	struct virtio_chain *chain = &card->chain;
 	struct header_place header;
 	unsigned count = 0;
@@ -170,13 +172,13 @@ static enum put put_frame(struct card *card, const struct net_offload *offload, 
 		in_count = chain->in_count;
 		if (skip) {
 			remember_header(&header, in, in_count);
-			virtio_iov_write(&in, &in_count, &(struct net_header){ 0 }, skip);
+			virtio_iov_write(bus, &in, &in_count, &(struct net_header){ 0 }, skip);
 		}
-		written = virtio_iov_write(&in, &in_count, frame + done, size - done);
+		written = virtio_iov_write(bus, &in, &in_count, frame + done, size - done);
 		card->used[count - 1].written = (uint32_t)(skip + written);
 		done += written;
 	}
-	write_header(&header, offload, count);
+	write_header(bus, &header, offload, count);
 	virtio_give_back_many(&card->device, QUEUE_RECEIVE, card->used, count);
 	return PUT_DONE;
 }
@@ -301,8 +303,9 @@ static void control_one(struct card *card)
 	}
 	if (done)
 		answer = CONTROL_OK;
-	virtio_give_back(&card->device, QUEUE_CONTROL, chain->head,
-			 (uint32_t)virtio_iov_write(&in, &in_count, &answer, sizeof(answer)));
+	virtio_give_back(
+		&card->device, QUEUE_CONTROL, chain->head,
+		(uint32_t)virtio_iov_write(card->device.bus, &in, &in_count, &answer, sizeof(answer)));
 }
 
 /* Whether there may be more. */

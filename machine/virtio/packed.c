@@ -168,6 +168,7 @@ static bool packed_rest(struct virtio_queue *queue)
 		event = slot_of(queue, position) | (wrap_of(queue, position) ? EVENT_WRAP : 0) |
 			(uint32_t)EVENT_AT_POSITION << EVENT_FLAGS;
 	__atomic_store_n((uint32_t *)(void *)queue->device, event, __ATOMIC_RELAXED);
+	bus_written(queue->bus, queue->device, EVENT_SIZE);
 	/* The driver makes a descriptor available, then reads the event: one of us sees the other's. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return is_available(queue, position);
@@ -198,6 +199,7 @@ static void packed_push(struct virtio_queue *queue, const struct virtio_used *us
 		queue->count[used[i].head] = 0;
 	}
 	store16(first + OFFSET_FLAGS, first_flags, __ATOMIC_RELEASE);
+	bus_written(queue->bus, queue->descriptors, queue->size * sizeof(struct descriptor));
 }
 
 /* Whether the used position passed the one the driver waits for on its way from @old.  2.8.10 */

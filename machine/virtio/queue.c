@@ -104,7 +104,9 @@ int virtio_chain_add(struct virtio_queue *queue, struct virtio_chain *chain, uin
 	return 0;
 }
 
-static size_t iov_copy(struct iovec **iov, unsigned *count, uint8_t *to, const uint8_t *from, size_t size)
+/* @bus: of what is written to the pieces. */
+static size_t iov_copy(struct bus *bus, struct iovec **iov, unsigned *count, uint8_t *to, const uint8_t *from,
+		       size_t size)
 {
 	size_t done = 0;
 
@@ -112,10 +114,12 @@ static size_t iov_copy(struct iovec **iov, unsigned *count, uint8_t *to, const u
 		struct iovec *piece = *iov;
 		size_t n = piece->iov_len < size - done ? piece->iov_len : size - done;
 
-		if (to)
+		if (to) {
 			copy_in(to + done, piece->iov_base, n);
-		else
+		} else {
 			copy_out(piece->iov_base, from + done, n);
+			bus_written(bus, piece->iov_base, n);
+		}
 		done += n;
 		piece->iov_base = (uint8_t *)piece->iov_base + n;
 		piece->iov_len -= n;
@@ -129,10 +133,20 @@ static size_t iov_copy(struct iovec **iov, unsigned *count, uint8_t *to, const u
 
 size_t virtio_iov_read(struct iovec **iov, unsigned *count, void *data, size_t size)
 {
-	return iov_copy(iov, count, data, NULL, size);
+	return iov_copy(NULL, iov, count, data, NULL, size);
 }
 
-size_t virtio_iov_write(struct iovec **iov, unsigned *count, const void *data, size_t size)
+size_t virtio_iov_write(struct bus *bus, struct iovec **iov, unsigned *count, const void *data, size_t size)
 {
-	return iov_copy(iov, count, NULL, data, size);
+	return iov_copy(bus, iov, count, NULL, data, size);
+}
+
+void virtio_iov_written(struct bus *bus, const struct iovec *iov, unsigned count, size_t size)
+{
+	for (; size && count; iov++, count--) {
+		const size_t n = iov->iov_len < size ? iov->iov_len : size;
+
+		bus_written(bus, iov->iov_base, n);
+		size -= n;
+	}
 }

@@ -96,6 +96,9 @@ bool virtio_queue_must_notify(struct virtio_queue *queue);
 
 /* Copies out of (into) the front of a list of pieces and moves it on; returns how much there was. */
 size_t virtio_iov_read(struct iovec **iov, unsigned *count, void *data, size_t size);
-size_t virtio_iov_write(struct iovec **iov, unsigned *count, const void *data, size_t size);
+size_t virtio_iov_write(struct bus *bus, struct iovec **iov, unsigned *count, const void *data, size_t size);
+
+/* The first @size bytes of these pieces have been written by other means: bus_written(). */
+void virtio_iov_written(struct bus *bus, const struct iovec *iov, unsigned count, size_t size);
 
 #endif

@@ -56,7 +56,8 @@ static bool fill_chain(struct rng *rng)
 			virtio_break(&rng->device);
 			return false;
 		}
-		written += (uint32_t)virtio_iov_write(&in, &chain.in_count, data, sizeof(data));
+		written +=
+			(uint32_t)virtio_iov_write(rng->device.bus, &in, &chain.in_count, data, sizeof(data));
 	}
 	virtio_give_back(&rng->device, QUEUE, chain.head, written);
 	return true;

@@ -123,9 +123,12 @@ static void split_unpop(struct virtio_queue *queue, uint16_t head)
 
 static bool split_rest(struct virtio_queue *queue)
 {
-	if (queue->event_index)
-		store16(queue->device + RING_ENTRIES + queue->size * USED_ENTRY, queue->next_available,
-			__ATOMIC_RELAXED);
+	uint8_t *event = queue->device + RING_ENTRIES + queue->size * USED_ENTRY;
+
+	if (queue->event_index) {
+		store16(event, queue->next_available, __ATOMIC_RELAXED);
+		bus_written(queue->bus, event, 2);
+	}
 	/* The driver publishes its index, then reads the event index: one of us sees the other's. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return load16(queue->driver + RING_INDEX, __ATOMIC_ACQUIRE) != queue->next_available;
@@ -142,6 +145,7 @@ static void split_push(struct virtio_queue *queue, const struct virtio_used *use
 	}
 	/* Release: the entries and the data before the index. */
 	store16(queue->device + RING_INDEX, queue->next_used, __ATOMIC_RELEASE);
+	bus_written(queue->bus, queue->device, RING_ENTRIES + queue->size * USED_ENTRY);
 }
 
 static bool split_must_notify(struct virtio_queue *queue)

@@ -26,6 +26,20 @@ mistake "-M" run -k x -M pc
 mistake "--rng=bus=isa" run -k x --rng=bus=isa
 mistake "bus=mmio" run -k x --rng=bus=mmio -q /bin/true
 mistake "--trace" run -k x --trace nothing
+mistake "jit, interp and check" run -k x --engine fast
+mistake "avx512vl, avx512bw" run -k x --engine jit --host-features sse9
+mistake "avx512vl, avx512bw" run -k x --engine jit --host-features clmul,
+mistake "strict or compare" run -k x --engine jit --llsc maybe
+mistake "hexadecimal" run -k x --engine jit --jit-dump 9000,start
+mistake "16 addresses" run -k x --engine jit --jit-dump 1,2,3,4,5,6,7,8,9,a,b,c,d,e,f,10,11
+mistake "--jit-dump" run -k x --jit-dump
+for option in "--host-features none" "--llsc strict" --jit-stats "--jit-dump 1000" --perf-map; do
+    # shellcheck disable=SC2086 # an option and its value
+    mistake "${option%% *}: the reference engine" run -k x --engine interp $option
+    # shellcheck disable=SC2086
+    mistake "${option%% *}: QEMU" run -k x $option -q /bin/true
+done
+mistake "--engine: QEMU" run -k x --engine jit -q /bin/true
 mistake "carrier-pigeon" run -k "$guest/vmlinuz" --serial carrier-pigeon
 mistake "$work/none" run -k "$work/none"
 mistake "$work/empty" run -k "$work/empty"
@@ -61,6 +75,16 @@ check "--trace writes JSON that parses" $?
 boot stats 300 poweroff --stats
 grep -qE '^bixi: instructions +[0-9]{9,}' "$work/stats.log"
 check "--stats prints the instructions" $?
+
+# The translator's options, where the host has what it needs.
+if "$bixi" run -k "$guest/vmlinuz" --engine jit --serial carrier-pigeon 2>&1 | grep -q carrier-pigeon; then
+    boot jit 300 poweroff --engine jit --host-features none --llsc strict --jit-stats --perf-map \
+        --jit-dump 9000000000201000,1c000000
+    [ $status = 0 ] && grep -qE '^bixi: blocks translated +[0-9]{4,}' "$work/jit.log" &&
+        grep -qE '^bixi: host instructions per guest instruction \(static\): [0-9.]+$' "$work/jit.log" &&
+        grep -qE '^bixi: translating took [0-9.]+ s, [0-9.]+ % of the run$' "$work/jit.log"
+    check "--jit-stats tells how much was translated" $?
+fi
 
 # A processor without virtualization: the guest's kernel says so; QEMU's are without anyway.
 cmdline=loglevel=7

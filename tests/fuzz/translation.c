@@ -96,7 +96,7 @@ static uint64_t through(const struct tlb_entry *e, uint64_t address)
 
 static bool is_page(const struct question *q, uint64_t pa)
 {
-	return bus_ram(q->cpu->bus, pa, SOFTTLB_PAGE_SIZE) == q->host;
+	return bus_ram(q->cpu->bus, pa, BUS_PAGE_SIZE) == q->host;
 }
 
 static bool stage2_allows(const struct question *q, uint64_t gpa)
@@ -179,20 +179,29 @@ static void question_ask(const struct question *q)
 	fail(q->cpu, "no TLB entries stand behind an entry of the soft TLB");
 }
 
+/* The soft TLB's page at @va: each of the guest's smallest pages in it. */
+static void page_ask(const struct cpu *cpu, const struct live *live, uint64_t va, enum softtlb_access kind,
+		     const uint8_t *host)
+{
+	for (uint64_t offset = 0; offset < cpu->page_size; offset += BUS_PAGE_SIZE)
+		question_ask(&(struct question){ cpu, live, va + offset, kind, host + offset });
+}
+
 static void bank_check(const struct cpu *cpu, const struct live *live)
 {
+	const unsigned bits = cpu->page_bits;
+
 	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++) {
 		const struct softtlb_entry *e = &cpu->bank->entry[i];
 
 		for (enum softtlb_access kind = SOFTTLB_LOAD; kind <= SOFTTLB_FETCH; kind++) {
 			uint64_t va = e->tag[kind];
 
-			/* Pages with LL/SC words are stored to by way of the tag for loads. */
-			if (kind == SOFTTLB_STORE && va == (SOFTTLB_NONE(i) | SOFTTLB_RESERVED))
+			/* Guarded pages are stored to by way of the tag for loads. */
+			if (kind == SOFTTLB_STORE && va == (softtlb_none(bits, i) | SOFTTLB_GUARDED))
 				va = e->tag[SOFTTLB_LOAD];
-			if (SOFTTLB_INDEX(va) == i)
-				question_ask(&(struct question){ cpu, live, va, kind,
-								 (const void *)(va + e->addend) });
+			if (softtlb_index(bits, va) == i)
+				page_ask(cpu, live, va, kind, e->host);
 		}
 	}
 }

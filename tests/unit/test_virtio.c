@@ -249,6 +249,55 @@ static void test_reads_and_writes_with_an_interrupt_each(void **state)
 	assert_int_equal(data[511], 0xee);
 }
 
+/* Pages whose writes the processors want to know of, and those that they were told of. */
+static _Atomic unsigned told[DRIVER_RAM >> BUS_PAGE_BITS];
+
+static void page_told(void *bus, size_t page)
+{
+	atomic_fetch_and(&((struct bus *)bus)->ram_page_flags[page], ~RAM_PAGE_CODE & UINT8_MAX);
+	told[page]++;
+}
+
+static void guard_all(struct fixture *f)
+{
+	struct bus *bus = &f->driver.bus;
+
+	bus->code_written = page_told;
+	bus->code_opaque = bus;
+	memset((void *)told, 0, sizeof(told));
+	for (size_t page = 0; page < DRIVER_RAM >> BUS_PAGE_BITS; page++)
+		atomic_store(&bus->ram_page_flags[page], RAM_PAGE_CODE);
+}
+
+static unsigned times_told(uint64_t pa)
+{
+	return told[pa >> BUS_PAGE_BITS];
+}
+
+static void test_what_a_disk_writes_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	driver_start(&f->driver, VERSION_1);
+	guard_all(f);
+	assert_int_equal(request(f, T_IN, 5, 2 * BUS_PAGE_SIZE, NULL), 0);
+	assert_int_equal(times_told(DATA), 1);
+	assert_int_equal(times_told(DATA + BUS_PAGE_SIZE), 1);
+	assert_int_equal(times_told(DATA + 2 * BUS_PAGE_SIZE), 0);
+	assert_int_equal(times_told(STATUS), 1);
+	for (unsigned i = 0; !times_told(DRIVER_USED(0)) && i < 1000; i++)
+		usleep(1000); /* the ring is written before */
+	assert_int_equal(times_told(DRIVER_USED(0)), 1);
+	assert_int_equal(times_told(DRIVER_DESC(0)), 0);
+	assert_int_equal(times_told(DRIVER_AVAIL(0)), 0);
+	guard_all(f);
+	assert_int_equal(request(f, T_OUT, 5, 2 * BUS_PAGE_SIZE, NULL), 0);
+	assert_int_equal(times_told(DATA), 0);
+	assert_int_equal(times_told(STATUS), 1);
+	assert_int_equal(request(f, T_GET_ID, 0, 20, NULL), 0);
+	assert_int_equal(times_told(DATA), 1);
+}
+
 static void test_the_other_requests(void **state)
 {
 	static const struct {
@@ -611,9 +660,12 @@ static void test_a_console_delivers_what_is_typed(void **state)
 		driver_descriptor(&f->driver, DRIVER_DESC(0), i, DATA + i * 8, 8, DESC_WRITE, 0);
 		driver_offer(&f->driver, 0, i);
 	}
+	guard_all(f);
 	driver_notify(&f->driver, 0);
 	driver_run(&f->driver);
 	assert_int_equal(driver_used_index(&f->driver, 0), 2);
+	assert_int_equal(times_told(DATA), 1);
+	assert_int_equal(times_told(DRIVER_USED(0)), 1);
 	assert_int_equal(entry[1], 8);
 	assert_int_equal(entry[3], 3);
 	assert_memory_equal(data, "typed early", 11);
@@ -630,6 +682,8 @@ int main(void)
 		T(test_registers_of_queues_that_do_not_exist, setup_disk),
 		T(test_reads_and_writes_with_an_interrupt_each, setup_disk),
 		T(test_reads_and_writes_with_an_interrupt_each, setup_threaded_disk),
+		T(test_what_a_disk_writes_is_told, setup_disk),
+		T(test_what_a_disk_writes_is_told, setup_threaded_disk),
 		T(test_the_other_requests, setup_disk),
 		T(test_the_other_requests, setup_threaded_disk),
 		T(test_requests_beyond_the_disk_get_io_errors, setup_disk),

@@ -284,13 +284,16 @@ static void test_with_event_index_only_the_awaited_buffer_interrupts(void **stat
 
 static void test_pieces_are_copied_across_their_borders(void **state)
 {
-	char a[3] = "abc", b[4] = "defg", out[8] = "";
+	struct fixture *f = *state;
+	char *a = driver_ram(&f->driver, DRIVER_DATA), *b = a + 16, out[8] = "";
 	struct iovec iov[2] = { { a, 3 }, { b, 4 } }, *at = iov;
 	unsigned count = 2;
 
+	memcpy(a, "abc", 3);
+	memcpy(b, "defg", 4);
 	assert_int_equal(virtio_iov_read(&at, &count, out, 5), 5);
 	assert_memory_equal(out, "abcde", 5);
-	assert_int_equal(virtio_iov_write(&at, &count, "XYZ", 3), 2);
+	assert_int_equal(virtio_iov_write(&f->driver.bus, &at, &count, "XYZ", 3), 2);
 	assert_memory_equal(b, "deXY", 4);
 	assert_int_equal(count, 0);
 	assert_int_equal(virtio_iov_read(&at, &count, out, 1), 0);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * The code cache: memory for host code, mapped once to write and once to execute, and the tables of code
+ * pages, blocks, direct jumps and sites (jit_impl.h).  Tables only grow, so that cores look things up without
+ * a lock; when something is full everything is forgotten.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "machine/jit/jit_impl.h"
+
+#define PAGE_HASH_BITS	16
+#define BLOCK_HASH_BITS 18
+#define FIRST_PAGE	256 /* so that all numbers are encoded alike, see kill_block() */
+#define PAGES_MAX	(1u << 18)
+#define BLOCKS_MAX	(1u << 20)
+#define LINKS_MAX	(1u << 22)
+#define SITES_MAX	(1u << 23)
+#define BLOCK_BYTES_MAX (64u << 10) /* of host code */
+
+/* Memory that costs nothing until it is used. */
+static void *reserve(size_t size)
+{
+	void *memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void release(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
+}
+
+static size_t ram_pages(const struct jit *jit)
+{
+	const struct bus *bus = jit->group->cpu[0]->bus;
+
+	return (bus->ram_size + BUS_ROM_MAX) / BUS_PAGE_SIZE;
+}
+
+/* Two views of the same memory: nothing is ever writable and executable at one address. */
+static int map_code(struct jit *jit)
+{
+	void *memory = mmap(NULL, jit->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	jit->rw = memory;
+	memory = mremap(jit->rw, 0, jit->size, MREMAP_MAYMOVE); /* of size 0: one more mapping */
+	if (memory == MAP_FAILED)
+		return -errno;
+	jit->rx = memory;
+	return mprotect(jit->rx, jit->size, PROT_READ | PROT_EXEC) ? -errno : 0;
+}
+
+int cache_create(struct jit *jit)
+{
+	int err;
+
+	jit->size = jit->options.cache_bytes;
+	jit->page = reserve(PAGES_MAX * sizeof(*jit->page));
+	jit->block = reserve(BLOCKS_MAX * sizeof(*jit->block));
+	jit->link = reserve(LINKS_MAX * sizeof(*jit->link));
+	jit->site = reserve(SITES_MAX * sizeof(*jit->site));
+	jit->page_hash = reserve(sizeof(*jit->page_hash) << PAGE_HASH_BITS);
+	jit->block_hash = reserve(sizeof(*jit->block_hash) << BLOCK_HASH_BITS);
+	jit->host_pages = reserve(ram_pages(jit) * sizeof(*jit->host_pages));
+	if (!jit->page || !jit->block || !jit->link || !jit->site || !jit->page_hash || !jit->block_hash ||
+	    !jit->host_pages)
+		return -ENOMEM;
+	err = map_code(jit);
+	if (err)
+		return err;
+	jit->code = (struct code){ .at = jit->rw, .end = jit->rw + jit->size, .rx = jit->rx - jit->rw };
+	if (jit->options.perf_map) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "/tmp/perf-%d.map", getpid());
+		jit->perf_map = fopen(name, "we");
+		if (!jit->perf_map)
+			return -errno;
+		setvbuf(jit->perf_map, NULL, _IOLBF, 0); /* perf may look while the machine runs */
+	}
+	thunks_emit(jit);
+	jit->start = jit->code.at;
+	jit->pages = FIRST_PAGE;
+	jit->blocks = jit->links = jit->sites = 1;
+	jit->epoch = 1; /* unlike the cores', which have nothing yet */
+	return 0;
+}
+
+void cache_destroy(struct jit *jit)
+{
+	release(jit->page, PAGES_MAX * sizeof(*jit->page));
+	release(jit->block, BLOCKS_MAX * sizeof(*jit->block));
+	release(jit->link, LINKS_MAX * sizeof(*jit->link));
+	release(jit->site, SITES_MAX * sizeof(*jit->site));
+	release((void *)jit->page_hash, sizeof(*jit->page_hash) << PAGE_HASH_BITS);
+	release((void *)jit->block_hash, sizeof(*jit->block_hash) << BLOCK_HASH_BITS);
+	release(jit->host_pages, ram_pages(jit) * sizeof(*jit->host_pages));
+	release(jit->rw, jit->size);
+	release(jit->rx, jit->size);
+	if (jit->perf_map)
+		fclose(jit->perf_map);
+}
+
+bool cache_has_room(const struct jit *jit)
+{
+	return (size_t)(jit->code.end - jit->code.at) > BLOCK_BYTES_MAX && jit->blocks + 1 < BLOCKS_MAX &&
+	       jit->links + 4 * JIT_BLOCK_INSNS < LINKS_MAX && jit->sites + 8 * JIT_BLOCK_INSNS < SITES_MAX;
+}
+
+void cache_flush(struct jit *jit)
+{
+	dump_print(jit, stderr);
+	memset((void *)jit->page_hash, 0, sizeof(*jit->page_hash) << PAGE_HASH_BITS);
+	memset((void *)jit->block_hash, 0, sizeof(*jit->block_hash) << BLOCK_HASH_BITS);
+	memset(jit->host_pages, 0, ram_pages(jit) * sizeof(*jit->host_pages));
+	jit->code.at = jit->start;
+	jit->code.full = false;
+	jit->pages = FIRST_PAGE;
+	jit->blocks = jit->links = jit->sites = 1;
+	jit->stats.flushes++;
+	atomic_fetch_add(&jit->epoch, 1);
+}
+
+static unsigned page_hash(uint64_t va, const void *host)
+{
+	const uint64_t key = (va >> 12) * UINT64_C(0x9e3779b97f4a7c15) ^
+			     ((uintptr_t)host >> 12) * UINT64_C(0xc2b2ae3d27d4eb4f);
+
+	return (unsigned)(key >> (64 - PAGE_HASH_BITS));
+}
+
+static unsigned block_hash(uint32_t page, uint64_t pc)
+{
+	const uint64_t key = ((uint64_t)page << 16 ^ (pc & 0xffff)) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (unsigned)(key >> (64 - BLOCK_HASH_BITS));
+}
+
+uint32_t cache_find_page(const struct jit *jit, uint64_t va, const void *host)
+{
+	uint32_t id = atomic_load_explicit(&jit->page_hash[page_hash(va, host)], memory_order_acquire);
+
+	for (; id; id = jit->page[id].next)
+		if (jit->page[id].va == va && jit->page[id].host == host && cache_page_lives(jit, id))
+			return id;
+	return 0;
+}
+
+/* Index in host_pages: of the soft TLB's page that @host is in. */
+static size_t host_page(const struct jit *jit, const void *host)
+{
+	return bus_ram_page(jit->group->cpu[0]->bus, host) >> (jit->page_bits - BUS_PAGE_BITS);
+}
+
+uint32_t cache_add_page(struct jit *jit, uint64_t va, const void *host)
+{
+	_Atomic uint32_t *head = &jit->page_hash[page_hash(va, host)];
+	uint32_t *twins = &jit->host_pages[host_page(jit, host)];
+	const uint32_t id = jit->pages;
+	struct jit_page *page = &jit->page[id];
+
+	if (id == PAGES_MAX)
+		return 0;
+	*page = (struct jit_page){ .va = va, .host = host, .next = *head, .twin = *twins };
+	*twins = id;
+	jit->pages++;
+	atomic_store_explicit(head, id, memory_order_release);
+	return id;
+}
+
+uint32_t cache_find_block(const struct jit *jit, uint32_t page, uint64_t pc)
+{
+	uint32_t number = atomic_load_explicit(&jit->block_hash[block_hash(page, pc)], memory_order_acquire);
+
+	for (; number; number = jit->block[number].next)
+		if (jit->block[number].page == page && jit->block[number].pc == pc)
+			return number;
+	return 0;
+}
+
+void cache_publish(struct jit *jit, uint32_t number)
+{
+	struct jit_block *block = &jit->block[number];
+	_Atomic uint32_t *head = &jit->block_hash[block_hash(block->page, block->pc)];
+
+	block->next = *head;
+	block->sibling = jit->page[block->page].blocks;
+	jit->page[block->page].blocks = number;
+	jit->blocks++;
+	atomic_store_explicit(head, number, memory_order_release);
+	if (jit->perf_map)
+		fprintf(jit->perf_map, "%" PRIxPTR " %tx guest_%" PRIx64 "_%u\n", (uintptr_t)block->guarded,
+			block->end - block->guarded, block->pc, block->insns);
+}
+
+/* Makes the jump whose rel32 is at @site in the writable view lead to @target in the executable one. */
+static void patch(const struct jit *jit, uint8_t *site, const uint8_t *target)
+{
+	const int32_t distance = (int32_t)(target - (site + 4 + (jit->rx - jit->rw)));
+
+	__atomic_store_n((int32_t __attribute__((aligned(1))) *)site, distance, __ATOMIC_RELEASE);
+}
+
+void cache_link(struct jit *jit, uint32_t number, uint32_t target)
+{
+	struct jit_link *link = &jit->link[number];
+	struct jit_block *block = &jit->block[target];
+	const uint32_t from = jit->block[link->from].page;
+
+	if (!cache_page_lives(jit, block->page) || !cache_page_lives(jit, from))
+		return;
+	patch(jit, link->jump, block->page == from ? block->entry : block->guarded);
+	link->sibling = block->links;
+	block->links = number;
+	jit->stats.links++;
+}
+
+/* Number of a page that there is not: no core has it in its bank. */
+#define NO_PAGE UINT32_MAX
+
+/* Nobody comes into the block any more but by indirect jumps, which will find that its page is none. */
+static void kill_block(struct jit *jit, struct jit_block *block)
+{
+	/* the 32-bit immediate of cmp [r14 + disp32], in 16 aligned bytes: translate.c, entries() */
+	uint8_t *imm = (uint8_t *)(uintptr_t)block->guarded - (jit->rx - jit->rw) + 7;
+
+	__atomic_store_n((uint32_t __attribute__((aligned(1))) *)imm, NO_PAGE, __ATOMIC_RELEASE);
+	for (uint32_t link = block->links; link; link = jit->link[link].sibling)
+		patch(jit, jit->link[link].jump, jit->link[link].stub);
+	block->links = 0;
+}
+
+static void kill_page(struct jit *jit, uint32_t id)
+{
+	struct jit_page *page = &jit->page[id];
+
+	atomic_store_explicit(&page->dead, true, memory_order_release);
+	for (uint32_t number = page->blocks; number; number = jit->block[number].sibling)
+		kill_block(jit, &jit->block[number]);
+}
+
+void cache_kill_pages(struct jit *jit, const void *host, size_t size)
+{
+	const size_t first = host_page(jit, host), last = host_page(jit, (const uint8_t *)host + size - 1);
+
+	for (size_t i = first; i <= last; i++) {
+		for (uint32_t id = jit->host_pages[i]; id; id = jit->page[id].twin)
+			kill_page(jit, id);
+		jit->host_pages[i] = 0;
+	}
+}

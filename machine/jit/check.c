@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/* Both engines in lock step: check.h. */
+#include "machine/jit/check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/cpu/internal.h"
+#include "machine/interp/interp.h"
+#include "machine/jit/run.h"
+
+#define ACCESS_MAX   32				     /* bytes */
+#define WRITES_MAX   (2 * JIT_BLOCK_INSNS + 2)	     /* an access has two parts at most */
+#define DECODED_BITS 14
+
+/* Bytes of RAM that the rehearsal writes. */
+struct written {
+	uint8_t *host;
+	unsigned size;
+	uint8_t before[ACCESS_MAX], expected[ACCESS_MAX], actual[ACCESS_MAX];
+};
+
+struct check {
+	struct softtlb_bank empty;  /* the core's while it rehearses, so that all accesses come to rehearse_access() */
+	struct softtlb_bank *known; /* what the core's was */
+	unsigned bits;		    /* of empty's pages */
+	bool stopped;		    /* the instruction has effects that cannot be undone */
+	struct written written[WRITES_MAX];
+	unsigned writes;
+	struct trace silent; /* the core's trace while it rehearses */
+	struct insn decoded[1u << DECODED_BITS];
+	struct check_difference difference;
+	bool done; /* something differed: no more is checked */
+	uint64_t blocks, insns;
+};
+
+int check_create(struct jit *jit)
+{
+	jit->check = calloc(1, sizeof(*jit->check));
+	return jit->check ? 0 : -ENOMEM;
+}
+
+void check_destroy(struct jit *jit)
+{
+	free(jit->check);
+}
+
+bool check_alone(const struct insn *insn)
+{
+	switch (insn->op) {
+	case ISA_ll_w:
+	case ISA_ll_d:
+	case ISA_sc_w:
+	case ISA_sc_d:
+	case ISA_sc_q:
+	case ISA_llacq_w:
+	case ISA_llacq_d:
+	case ISA_screl_w:
+	case ISA_screl_d:
+	case ISA_rdtimel_w:
+	case ISA_rdtimeh_w:
+	case ISA_rdtime_d:
+		return true;
+	default:
+		return isa_info[insn->op].flags & ISA_PRIVILEGED || isa_info[insn->op].extension == ISA_EXT_LVZ;
+	}
+}
+
+static void state_take(struct check_state *state, const struct cpu *cpu)
+{
+#define TAKE(name) memcpy(&state->name, &cpu->name, sizeof(state->name));
+	CHECK_STATE(TAKE)
+#undef TAKE
+	state->now = cpu->clock->virtual_now;
+}
+
+static void state_put(const struct check_state *state, struct cpu *cpu)
+{
+#define PUT(name) memcpy(&cpu->name, &state->name, sizeof(state->name));
+	CHECK_STATE(PUT)
+#undef PUT
+	cpu->clock->virtual_now = state->now;
+}
+
+/* Accesses of the rehearsal. */
+
+static bool stop(struct check *check)
+{
+	check->stopped = true;
+	return false;
+}
+
+/* The page walker changes page tables and the TLB. */
+static bool page_walker_on(const struct cpu *cpu)
+{
+	return (cpu->root.pwch | cpu->guest.pwch) & PWCH_HPTW;
+}
+
+/* Where the access goes in RAM (or ROM), changing nothing. */
+static bool find(struct check *check, struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind,
+		 struct mmu_page *page, void **host)
+{
+	const struct softtlb_entry *entry = &check->known->entry[softtlb_index(cpu->page_bits, va)];
+	const uint64_t offset = va - entry->tag[kind], in_page = va % BUS_PAGE_SIZE;
+	struct mmu_fault fault;
+	uint8_t *base;
+
+	/* The parts of an access to two pages need their memory type, too. */
+	if (offset <= cpu->page_size - size && in_page >= ACCESS_MAX && in_page + size < BUS_PAGE_SIZE) {
+		*host = entry->host + offset;
+		return true;
+	}
+	if (cpu->watch_memory || cpu->debug.points || page_walker_on(cpu))
+		return stop(check);
+	if (!mmu_translate(cpu, va, kind, page, &fault)) {
+		cpu_raise_fault(cpu, &fault);
+		return false;
+	}
+	base = bus_ram(cpu->bus, page->pa - in_page, BUS_PAGE_SIZE);
+	if (!base && kind != SOFTTLB_STORE)
+		base = (uint8_t *)bus_rom(cpu->bus, page->pa - in_page, BUS_PAGE_SIZE);
+	if (!base)
+		return stop(check);
+	*host = base + in_page;
+	return true;
+}
+
+/* Takes note of bytes that are going to be written.  Code is not written on trial. */
+static bool note_write(struct check *check, struct cpu *cpu, uint8_t *host, unsigned size)
+{
+	struct written *written = &check->written[check->writes];
+
+	if (check->writes == WRITES_MAX ||
+	    atomic_load(&cpu->bus->ram_page_flags[bus_ram_page(cpu->bus, host)]) & RAM_PAGE_WATCHED)
+		return stop(check);
+	written->host = host;
+	written->size = size;
+	memcpy(written->before, host, size);
+	check->writes++;
+	return true;
+}
+
+/* struct cpu's */
+static bool rehearse_access(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind,
+			    struct mmu_page *page, void **host)
+{
+	struct check *check = cpu->group->translator.jit->check;
+
+	*page = (struct mmu_page){ 0 };
+	return find(check, cpu, va, size, kind, page, host) &&
+	       (kind != SOFTTLB_STORE || note_write(check, cpu, *host, size));
+}
+
+/* The rehearsal. */
+
+static void begin(struct check *check, struct cpu *cpu)
+{
+	check->known = cpu->bank;
+	check->writes = 0;
+	check->stopped = false;
+	if (check->bits != cpu->page_bits) {
+		check->bits = cpu->page_bits;
+		for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++)
+			for (unsigned kind = 0; kind < 3; kind++)
+				check->empty.entry[i].tag[kind] = softtlb_none(check->bits, i);
+	}
+	cpu->bank = &check->empty;
+	cpu->rehearse = rehearse_access;
+}
+
+static const struct insn *decode(struct check *check, uint64_t pc, uint32_t word)
+{
+	struct insn *insn = &check->decoded[pc / 4 % (1u << DECODED_BITS)];
+
+	if (insn->word != word || !insn->fn)
+		interp_decode(insn, word);
+	return insn;
+}
+
+/* Executes @count instructions from pc on, whose words are at @code, or as many as there are without a jump. */
+static struct check_end execute(struct check *check, struct cpu *cpu, const uint32_t *code, unsigned count)
+{
+	struct check_end end = { .pc = cpu->pc };
+	int result = INSN_NEXT;
+
+	cpu->code_base = cpu->pc & -(uint64_t)BUS_PAGE_SIZE;
+	cpu->code = code - (cpu->pc - cpu->code_base) / 4;
+	while (end.executed < count && result == INSN_NEXT) {
+		const struct insn *insn = decode(check, end.pc, code[end.executed]);
+
+		if (check_alone(insn))
+			check->stopped = true;
+		else
+			result = insn->fn(cpu, insn);
+		if (check->stopped)
+			break;
+		end.executed++;
+		if (result == INSN_NEXT || result == INSN_STATE)
+			cpu->pc += 4;
+		end.pc = cpu->pc;
+	}
+	end.raised = result == INSN_RAISED;
+	return end;
+}
+
+/* The same on trial: what it would leave is in difference.expected and written[].expected. */
+static struct check_end rehearse(struct check *check, struct cpu *cpu, const uint32_t *code, unsigned count)
+{
+	struct trace *trace = cpu->trace;
+	struct check_end end;
+
+	begin(check, cpu);
+	cpu->trace = &check->silent;
+	end = execute(check, cpu, code, count);
+	cpu->trace = trace;
+	cpu->rehearse = NULL;
+	state_take(&check->difference.expected, cpu);
+	for (unsigned i = 0; i < check->writes; i++)
+		memcpy(check->written[i].expected, check->written[i].host, check->written[i].size);
+	for (unsigned i = check->writes; i-- > 0;)
+		memcpy(check->written[i].host, check->written[i].before, check->written[i].size);
+	state_put(&check->difference.before, cpu);
+	return end;
+}
+
+/* Translated code has executed fewer instructions than the rehearsal: again, with as many. */
+static struct check_end rehearse_again(struct check *check, struct cpu *cpu, const uint32_t *code, unsigned count)
+{
+	struct written *written = check->written;
+	const unsigned writes = check->writes;
+	struct check_state actual;
+	struct check_end end;
+
+	state_take(&actual, cpu);
+	for (unsigned i = 0; i < writes; i++)
+		memcpy(written[i].actual, written[i].host, written[i].size);
+	for (unsigned i = writes; i-- > 0;)
+		memcpy(written[i].host, written[i].before, written[i].size);
+	state_put(&check->difference.before, cpu);
+	end = rehearse(check, cpu, code, count);
+	for (unsigned i = 0; i < writes; i++)
+		memcpy(written[i].host, written[i].actual, written[i].size);
+	state_put(&actual, cpu);
+	return end;
+}
+
+/* The comparison. */
+
+static bool memory_differs(const struct check *check, struct check_difference *difference)
+{
+	for (unsigned i = 0; i < check->writes; i++)
+		for (unsigned byte = 0; byte < check->written[i].size; byte++)
+			if (check->written[i].host[byte] != check->written[i].expected[byte]) {
+				difference->memory = &check->written[i].host[byte];
+				difference->memory_expected = check->written[i].expected[byte];
+				return true;
+			}
+	return false;
+}
+
+static bool differs(const struct check *check, const struct cpu *cpu, struct check_difference *d)
+{
+	const struct check_state *expected = &d->expected;
+
+	return d->end.pc != d->actual.pc || d->end.executed != d->actual.executed || d->end.raised != d->actual.raised ||
+	       memcmp(expected->gpr, cpu->gpr, sizeof(cpu->gpr)) || memcmp(expected->vr, cpu->vr, sizeof(cpu->vr)) ||
+	       memcmp(expected->fcc, cpu->fcc, sizeof(cpu->fcc)) || expected->fcsr != cpu->fcsr ||
+	       expected->guest_mode != cpu->guest_mode || memcmp(&expected->root, &cpu->root, sizeof(cpu->root)) ||
+	       memcmp(&expected->guest, &cpu->guest, sizeof(cpu->guest)) || memory_differs(check, d);
+}
+
+static void compare(struct check *check, struct cpu *cpu, const uint32_t *code)
+{
+	const struct jit *jit = cpu->group->translator.jit;
+	struct check_difference *difference = &check->difference;
+
+	if (difference->actual.executed < difference->end.executed)
+		difference->end = rehearse_again(check, cpu, code, difference->actual.executed);
+	check->blocks++;
+	check->insns += difference->actual.executed;
+	if (!differs(check, cpu, difference))
+		return;
+	check->done = true;
+	check_report(jit, cpu, difference);
+	jit->options.differs(jit->options.opaque);
+}
+
+/* What translated code has done of the block, whose beginning was at @start. */
+static struct check_end actual_end(const struct cpu *cpu, uint64_t start, enum translated how,
+				   const struct translated_insn *insn)
+{
+	struct check_end end = { cpu->pc, (unsigned)(cpu->insn_count - start), false };
+
+	if (how != TRANSLATED_INSN)
+		return end;
+	end.executed += (unsigned)((insn->pc - cpu->segment_pc) / 4) + 1;
+	end.raised = insn->result == INSN_RAISED;
+	if (insn->result == INSN_NEXT || insn->result == INSN_STATE)
+		end.pc = insn->pc + 4;
+	return end;
+}
+
+enum translated check_run(struct cpu *cpu, uint64_t limit, struct translated_insn *insn)
+{
+	struct jit *jit = cpu->group->translator.jit;
+	struct check *check = jit->check;
+	struct check_difference *difference = &check->difference;
+	const uint64_t start = cpu->insn_count;
+	const uint32_t *code;
+	unsigned count;
+	enum translated how;
+
+	difference->block = jit_block_at(cpu);
+	count = jit->block[difference->block].insns;
+	if (!difference->block || limit - start < count)
+		return TRANSLATED_INTERPRET;
+	code = jit_block_code(jit, difference->block);
+	state_take(&difference->before, cpu);
+	difference->end = rehearse(check, cpu, code, count);
+	if (check->stopped)
+		return TRANSLATED_INTERPRET;
+	how = jit_run(cpu, limit, insn);
+	difference->actual = actual_end(cpu, start, how, insn);
+	if (!check->done)
+		compare(check, cpu, code);
+	return how;
+}
+
+void jit_print_check(const struct cpu_group *group, FILE *file)
+{
+	const struct check *check = group->translator.jit->check;
+
+	fprintf(file, "bixi: check: %" PRIu64 " blocks with %" PRIu64 " instructions compared\n", check->blocks,
+		check->insns);
+}

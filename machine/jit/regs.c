@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * Which host registers hold guest registers in translated code (jit_impl.h).
+ *
+ * A few guest registers are pinned: always in the same host register, in all blocks, and in memory only while
+ * a function is called.  Others are cached within a block: loaded when first used, and written to memory
+ * as soon as they change.  So memory is right wherever the block is left, and nothing is to be done there.
+ */
+#include <string.h>
+
+#include "machine/jit/jit_impl.h"
+
+/* The stack pointer and two arguments: what compilers' code uses most. */
+static const struct {
+	uint8_t guest, host;
+} pinned[] = { { 3, R12 }, { 4, R13 }, { 5, R15 } };
+
+static const uint8_t pool[REGS_POOL] = { RSI, RDI, R8, R9, R10, R11 };
+
+#define PINNED (sizeof(pinned) / sizeof(pinned[0]))
+#define POOL   REGS_POOL
+#define YMMS   16
+
+unsigned regs_pinned(unsigned i, unsigned *g)
+{
+	if (i >= PINNED)
+		return X86_NONE;
+	*g = pinned[i].guest;
+	return pinned[i].host;
+}
+
+struct x86_mem gr_mem(const struct emit *e, unsigned g)
+{
+	if (g >= GR_SPAN)
+		return cpu_mem(e, offsetof(struct cpu, jit.span) + 8 * (g - GR_SPAN));
+	return cpu_mem(e, offsetof(struct cpu, gpr) + 8 * g);
+}
+
+struct x86_mem vr_mem(const struct emit *e, unsigned v)
+{
+	return cpu_mem(e, offsetof(struct cpu, vr) + sizeof(union vreg) * v);
+}
+
+void regs_begin(struct emit *e)
+{
+	memset(e->gr_host, X86_NONE, sizeof(e->gr_host));
+	memset(e->host_gr, 0xff, sizeof(e->host_gr));
+	memset(e->vr_host, 0xff, sizeof(e->vr_host));
+	memset(e->ymm_vr, 0xff, sizeof(e->ymm_vr));
+	for (unsigned i = 0; i < PINNED; i++)
+		e->gr_host[pinned[i].guest] = pinned[i].host;
+	memset(e->span, 0, sizeof(e->span));
+	regs_begin_insn(e);
+}
+
+void regs_begin_insn(struct emit *e)
+{
+	e->gr_locked = 0;
+	e->vr_locked = 0;
+}
+
+/* The pool register that @host is, POOL if none. */
+static unsigned pool_index(unsigned host)
+{
+	unsigned i = 0;
+
+	while (i < POOL && pool[i] != host)
+		i++;
+	return i;
+}
+
+/* A pool register for guest register @g: the next one in turn that this instruction does not use. */
+static unsigned pool_take(struct emit *e, unsigned g)
+{
+	unsigned host;
+
+	do
+		e->gr_clock = (e->gr_clock + 1) % POOL;
+	while (e->gr_locked & 1u << e->gr_clock);
+	host = pool[e->gr_clock];
+	if (e->host_gr[host] != 0xff)
+		e->gr_host[e->host_gr[host]] = X86_NONE;
+	e->host_gr[host] = (uint8_t)g;
+	e->gr_host[g] = (uint8_t)host;
+	return host;
+}
+
+static unsigned gr_lock(struct emit *e, unsigned host)
+{
+	const unsigned i = pool_index(host);
+
+	if (i < POOL)
+		e->gr_locked |= (uint8_t)(1u << i);
+	return host;
+}
+
+unsigned gr_use(struct emit *e, unsigned g)
+{
+	unsigned host = e->gr_host[g];
+
+	if (host != X86_NONE)
+		return gr_lock(e, host);
+	host = pool_take(e, g);
+	if (g)
+		x86_mov_rm(&e->code, 8, host, gr_mem(e, g));
+	else
+		x86_mov_ri(&e->code, host, 0);
+	return gr_lock(e, host);
+}
+
+unsigned gr_def(struct emit *e, unsigned g)
+{
+	if (!g)
+		return RAX;
+	if (e->gr_host[g] != X86_NONE)
+		return gr_lock(e, e->gr_host[g]);
+	return gr_lock(e, pool_take(e, g));
+}
+
+void gr_done(struct emit *e, unsigned g)
+{
+	if (!g)
+		return;
+	if (pool_index(e->gr_host[g]) < POOL)
+		x86_mov_mr(&e->code, 8, gr_mem(e, g), e->gr_host[g]);
+	regs_changed(e, g);
+}
+
+static unsigned ymm_take(struct emit *e, unsigned v)
+{
+	unsigned host;
+
+	do {
+		if (++e->vr_clock >= YMMS || e->vr_clock < FIRST_CACHED_YMM)
+			e->vr_clock = FIRST_CACHED_YMM;
+	} while (e->vr_locked & 1u << e->vr_clock);
+	host = e->vr_clock;
+	if (e->ymm_vr[host] != 0xff)
+		e->vr_host[e->ymm_vr[host]] = 0xff;
+	e->ymm_vr[host] = (uint8_t)v;
+	e->vr_host[v] = (uint8_t)host;
+	e->vr_locked |= (uint16_t)(1u << host);
+	return host;
+}
+
+unsigned vr_use(struct emit *e, unsigned v, unsigned size)
+{
+	unsigned host = e->vr_host[v];
+
+	if (size < 8)
+		size = 8;
+	if (host == 0xff)
+		host = ymm_take(e, v);
+	else if (e->ymm_size[host] >= size)
+		size = 0;
+	e->vr_locked |= (uint16_t)(1u << host);
+	if (size) {
+		x86_vload(&e->code, size, host, vr_mem(e, v));
+		e->ymm_size[host] = (uint8_t)size;
+	}
+	return host;
+}
+
+unsigned vr_def(struct emit *e, unsigned v, unsigned size)
+{
+	unsigned host = e->vr_host[v];
+
+	(void)size;
+	if (host == 0xff) {
+		host = ymm_take(e, v);
+		e->ymm_size[host] = 0;
+	}
+	e->vr_locked |= (uint16_t)(1u << host);
+	return host;
+}
+
+void vr_done(struct emit *e, unsigned v, unsigned size)
+{
+	const unsigned host = e->vr_host[v], bytes = size <= 8 ? 8 : 32;
+
+	x86_vstore(&e->code, bytes, host, vr_mem(e, v));
+	e->ymm_size[host] = (uint8_t)bytes;
+}
+
+void regs_note(const struct emit *e, struct slow *slow)
+{
+	for (unsigned i = 0; i < POOL; i++)
+		slow->gr[i] = e->host_gr[pool[i]];
+	for (unsigned i = FIRST_CACHED_YMM; i < YMMS; i++) {
+		slow->ymm[i] = e->ymm_vr[i];
+		slow->ymm_size[i] = e->ymm_size[i];
+	}
+}
+
+void regs_reload(struct emit *e, const struct slow *slow)
+{
+	for (unsigned i = 0; i < POOL; i++)
+		if (slow->gr[i] && slow->gr[i] != 0xff)
+			x86_mov_rm(&e->code, 8, pool[i], gr_mem(e, slow->gr[i]));
+		else if (!slow->gr[i])
+			x86_mov_ri(&e->code, pool[i], 0);
+	for (unsigned i = FIRST_CACHED_YMM; i < YMMS; i++)
+		if (slow->ymm[i] != 0xff && slow->ymm_size[i])
+			x86_vload(&e->code, slow->ymm_size[i], i, vr_mem(e, slow->ymm[i]));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/* Execution of translated code, run.c. */
+#ifndef BIXI_JIT_RUN_H
+#define BIXI_JIT_RUN_H
+
+#include "machine/cpu/exception.h"
+#include "machine/jit/jit_impl.h"
+
+/* Beside enum insn_result: NEXT, but the instruction has overwritten code of its own page. */
+#define JIT_REWRITTEN (INSN_STATE_JUMP + 1)
+
+/* The core has @left instructions left of the budget it entered with. */
+static inline void jit_count(struct cpu *cpu, int64_t left)
+{
+	cpu->insn_count = cpu->jit.count + (uint64_t)(cpu->jit.budget - left);
+}
+
+/* The address of the instruction at site @number. */
+static inline uint64_t jit_site_pc(const struct jit *jit, uint32_t number)
+{
+	const struct jit_site *site = &jit->site[number];
+
+	return (jit->block[site->block].pc & ~(uint64_t)JIT_PIECEMEAL) + 4u * site->index;
+}
+
+/* struct translator's. */
+enum translated jit_run(struct cpu *cpu, uint64_t limit, struct translated_insn *insn);
+
+/* What may not be executed without a look: from EUEN and FCSR0. */
+void jit_set_missing(struct cpu *cpu);
+
+#endif
