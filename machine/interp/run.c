@@ -408,19 +408,33 @@ static bool run_direct(struct cpu *cpu, const void *host, struct slice *slice)
 	return run_page(cpu, host, slice);
 }
 
+/* Goes on at pc, which may be inside a straight run; a page that enters the soft TLB first executes nothing.
+ */
+static bool run_interpreted(struct cpu *cpu, struct slice *slice)
+{
+	const void *host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
+
+	if (!host || cpu->pc & 3) {
+		if (!run_uncached(cpu, slice))
+			return false;
+		if (slice->last >= 0)
+			return true;
+		host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
+	}
+	return run_direct(cpu, host, slice);
+}
+
 /* The same by the translator, and what it leaves to this engine. */
 static bool run_translated(struct cpu *cpu, struct slice *slice)
 {
 	struct translated_insn insn;
-	const void *host;
 
 	switch (cpu->group->translator.run(cpu, slice->limit, &insn)) {
 	case TRANSLATED_INSN:
 		slice->last = insn.result;
 		return segment_end(cpu, insn.pc, insn.result, slice);
 	case TRANSLATED_INTERPRET:
-		host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
-		return host && !(cpu->pc & 3) ? run_direct(cpu, host, slice) : run_uncached(cpu, slice);
+		return run_interpreted(cpu, slice);
 	case TRANSLATED_LOOK:
 		break;
 	}

@@ -21,6 +21,7 @@ static struct slow *link_jump(struct emit *e, int cc, uint64_t target)
 
 void emit_goto(struct emit *e, uint64_t target)
 {
+	regs_flush(e);
 	(void)link_jump(e, -1, target);
 	e->ended = true;
 }
@@ -30,6 +31,7 @@ static void branch_on(struct emit *e, enum x86_cond cc, uint64_t target)
 {
 	const unsigned left = e->count - e->index - 1;
 
+	regs_flush(e);
 	if (!left) {
 		(void)link_jump(e, (int)cc, target);
 		emit_fall_through(e);
@@ -153,6 +155,7 @@ bool emit_jirl(struct emit *e, const struct insn *insn)
 		x86_mov_rr(c, 8, RAX, base);
 	/* RAX is put_return_address()'s only for rd 0. */
 	put_return_address(e, insn->rd);
+	regs_flush(e);
 	_Static_assert(sizeof(struct jit_jump) == 16, "the scale below");
 	x86_mov_rr(c, 4, RCX, RAX);
 	x86_alu_ri(c, ALU_AND, 4, RCX, (JIT_JUMP_ENTRIES - 1) << 2);

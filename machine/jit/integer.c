@@ -168,7 +168,10 @@ COMPUTE(addi_d)
 	} else {
 		o = operands_j(e, insn);
 		add_immediate(&e->code, 8, o.d, o.a, insn->imm);
-		gr_done(e, insn->rd);
+		if (insn->rd == insn->rj)
+			gr_done_moved(e, insn->rd, insn->imm);
+		else
+			gr_done(e, insn->rd);
 	}
 }
 

@@ -144,8 +144,9 @@ struct emit {
 
 	/* regs.c */
 	uint8_t gr_host[GR_SPAN + JIT_SPANS], host_gr[16]; /* cached where, what; X86_NONE, 0xff */
-	uint8_t gr_locked; /* bit n: pool register n is in use by this instruction */
-	uint8_t gr_clock;
+	uint8_t gr_locked;		       /* bit n: pool register n is in use by this instruction */
+	uint8_t gr_dirty;		       /* bit n: its value is not in memory */
+	uint32_t gr_used[REGS_POOL], gr_clock; /* when each was used last */
 	uint8_t vr_host[32], ymm_vr[16], ymm_size[16];
 	uint16_t vr_locked;
 	uint8_t vr_clock;
@@ -196,9 +197,12 @@ unsigned vr_def(struct emit *e, unsigned v, unsigned size);
 void vr_done(struct emit *e, unsigned v, unsigned size);
 struct x86_mem vr_mem(const struct emit *e, unsigned v);
 
-void regs_changed(struct emit *e, unsigned g); /* memory.c: guest register @g has a new value */
+void regs_changed(struct emit *e, unsigned g);		     /* memory.c: guest register @g has a new value */
+void gr_done_moved(struct emit *e, unsigned g, int32_t by);  /* gr_done(): it is the old one + @by */
+void mem_base_moved(struct emit *e, unsigned g, int32_t by); /* memory.c: the same */
 void regs_begin(struct emit *e);      /* of a block, and after a function may have changed any register */
 void regs_begin_insn(struct emit *e); /* nothing is in use */
+void regs_flush(struct emit *e);      /* before the block may be left; leaves the flags alone */
 void regs_note(const struct emit *e, struct slow *slow);   /* what is cached now */
 void regs_reload(struct emit *e, const struct slow *slow); /* makes that so after a function call */
 unsigned regs_pinned(unsigned i, unsigned *g); /* the i-th pinned register's host, X86_NONE at the end */

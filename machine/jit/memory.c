@@ -41,6 +41,7 @@ static uint8_t *look_up(struct emit *e, struct guest_address a, unsigned size, e
 	x86_rorx(c, 4, RCX, RAX, bits - 5);
 	x86_alu_ri(c, ALU_AND, 4, RCX, (SOFTTLB_ENTRIES - 1) * (int32_t)sizeof(struct softtlb_entry));
 	x86_alu_rm(c, ALU_SUB, 8, RAX, tag_of(kind));
+	regs_flush(e);
 	x86_alu_ri(c, ALU_CMP, 8, RAX, (int32_t)((1u << bits) - size));
 	return x86_jcc_forward(c, CC_A);
 }
@@ -54,6 +55,15 @@ void regs_changed(struct emit *e, unsigned g)
 	for (unsigned i = 0; i < JIT_SPANS; i++)
 		if (e->span[i].base == g)
 			e->span[i].live = false;
+}
+
+void mem_base_moved(struct emit *e, unsigned g, int32_t by)
+{
+	for (unsigned i = 0; i < JIT_SPANS; i++)
+		if (e->span[i].base == g) {
+			e->span[i].low -= by;
+			e->span[i].high -= by;
+		}
 }
 
 /* Of a load or store by base and immediate offset its size, 0 of all other instructions. */
@@ -95,20 +105,23 @@ static bool span_find(const struct emit *e, struct guest_address a, unsigned siz
 		      struct span *span)
 {
 	unsigned others = 0;
+	int32_t moved = 0; /* the base register, since this instruction */
 
 	*span = (struct span){ true, kind == SOFTTLB_STORE, a.base, a.offset, a.offset + (int32_t)size };
 	for (unsigned i = e->index; i < e->count; i++) {
 		const struct insn *insn = &e->insns[i];
 		const unsigned bytes = insn->rj == a.base ? access_size(insn, kind) : 0;
-		const int32_t low = insn->imm < span->low ? insn->imm : span->low;
-		const int32_t end = insn->imm + (int32_t)bytes, high = end > span->high ? end : span->high;
+		const int32_t offset = insn->imm + moved, low = offset < span->low ? offset : span->low;
+		const int32_t end = offset + (int32_t)bytes, high = end > span->high ? end : span->high;
 
 		if (bytes && i > e->index && high - low <= SPAN_MAX) {
 			span->low = low;
 			span->high = high;
 			others++;
 		}
-		if (may_write(insn, a.base))
+		if (insn->op == ISA_addi_d && insn->rd == a.base && insn->rj == a.base)
+			moved += insn->imm;
+		else if (may_write(insn, a.base))
 			break;
 	}
 	return others;

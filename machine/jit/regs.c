@@ -4,7 +4,7 @@
  *
  * A few guest registers are pinned: always in the same host register, in all blocks, and in memory only while
  * a function is called.  Others are cached within a block: loaded when first used, and written to memory
- * as soon as they change.  So memory is right wherever the block is left, and nothing is to be done there.
+ * before the block can be left (regs_flush), so that nothing is to be done there; vector registers at once.
  */
 #include <string.h>
 
@@ -50,6 +50,9 @@ void regs_begin(struct emit *e)
 	for (unsigned i = 0; i < PINNED; i++)
 		e->gr_host[pinned[i].guest] = pinned[i].host;
 	memset(e->span, 0, sizeof(e->span));
+	memset(e->gr_used, 0, sizeof(e->gr_used));
+	e->gr_dirty = 0;
+	e->gr_clock = 0;
 	regs_begin_insn(e);
 }
 
@@ -69,15 +72,30 @@ static unsigned pool_index(unsigned host)
 	return i;
 }
 
-/* A pool register for guest register @g: the next one in turn that this instruction does not use. */
+/* Writes pool register @i to memory, if it has a value that is not there. */
+static void pool_write(struct emit *e, unsigned i)
+{
+	if (e->gr_dirty & 1u << i)
+		x86_mov_mr(&e->code, 8, gr_mem(e, e->host_gr[pool[i]]), pool[i]);
+	e->gr_dirty &= (uint8_t) ~(1u << i);
+}
+
+void regs_flush(struct emit *e)
+{
+	for (unsigned i = 0; i < POOL; i++)
+		pool_write(e, i);
+}
+
+/* A pool register for guest register @g: the one used last the longest time ago, not by this instruction. */
 static unsigned pool_take(struct emit *e, unsigned g)
 {
-	unsigned host;
+	unsigned oldest = POOL, host;
 
-	do
-		e->gr_clock = (e->gr_clock + 1) % POOL;
-	while (e->gr_locked & 1u << e->gr_clock);
-	host = pool[e->gr_clock];
+	for (unsigned i = 0; i < POOL; i++)
+		if (!(e->gr_locked & 1u << i) && (oldest == POOL || e->gr_used[i] < e->gr_used[oldest]))
+			oldest = i;
+	pool_write(e, oldest);
+	host = pool[oldest];
 	if (e->host_gr[host] != 0xff)
 		e->gr_host[e->host_gr[host]] = X86_NONE;
 	e->host_gr[host] = (uint8_t)g;
@@ -89,8 +107,10 @@ static unsigned gr_lock(struct emit *e, unsigned host)
 {
 	const unsigned i = pool_index(host);
 
-	if (i < POOL)
+	if (i < POOL) {
 		e->gr_locked |= (uint8_t)(1u << i);
+		e->gr_used[i] = ++e->gr_clock;
+	}
 	return host;
 }
 
@@ -117,13 +137,24 @@ unsigned gr_def(struct emit *e, unsigned g)
 	return gr_lock(e, pool_take(e, g));
 }
 
+static void written(struct emit *e, unsigned g)
+{
+	if (pool_index(e->gr_host[g]) < POOL)
+		e->gr_dirty |= (uint8_t)(1u << pool_index(e->gr_host[g]));
+}
+
 void gr_done(struct emit *e, unsigned g)
 {
 	if (!g)
 		return;
-	if (pool_index(e->gr_host[g]) < POOL)
-		x86_mov_mr(&e->code, 8, gr_mem(e, g), e->gr_host[g]);
+	written(e, g);
 	regs_changed(e, g);
+}
+
+void gr_done_moved(struct emit *e, unsigned g, int32_t by)
+{
+	written(e, g);
+	mem_base_moved(e, g, by);
 }
 
 static unsigned ymm_take(struct emit *e, unsigned v)

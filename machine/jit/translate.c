@@ -60,6 +60,7 @@ void emit_interp_slow(struct emit *e, uint8_t *jump)
 
 void emit_interp_slow_jcc(struct emit *e, enum x86_cond cc)
 {
+	regs_flush(e);
 	emit_interp_slow(e, x86_jcc_forward(&e->code, cc));
 }
 
@@ -71,6 +72,7 @@ static void need(struct emit *e, unsigned missing)
 
 	if (!(missing & ~e->tested))
 		return;
+	regs_flush(e);
 	x86_test_mi(&e->code, 1, CPU_MEM(e, jit.missing), (int32_t)missing);
 	slow = emit_slow(e, SLOW_INTERPRET, x86_jcc_forward(&e->code, CC_NE));
 	slow->site = emit_site(e, 0);
@@ -183,6 +185,7 @@ static void find_causes(struct emit *e)
 /* The reference engine's function does it, in line. */
 static void call_interpreter(struct emit *e)
 {
+	regs_flush(e);
 	x86_mov_ri(&e->code, RSI, emit_site(e, 0));
 	x86_call(&e->code, e->jit->thunk.insn);
 	regs_begin(e);

@@ -28,9 +28,9 @@ unsigned program_free(struct program *p)
 	return reg;
 }
 
-uint64_t program_value(struct program *p)
+uint64_t program_value(uint64_t *state)
 {
-	const uint64_t any = program_random(p), bit = UINT64_C(1) << (any & 63);
+	const uint64_t any = isa_random_u64(state), bit = UINT64_C(1) << (any & 63);
 	const uint64_t sign = any & UINT64_C(0x8000000080000000);
 
 	switch (any >> 8 & 15) {
@@ -47,15 +47,17 @@ uint64_t program_value(struct program *p)
 	case 5 ... 7:
 		return any >> 16 & 0xff;
 	case 8: /* NaNs, signalling ones too, and infinities of both sizes */
-		return UINT64_C(0x7ff000007f800000) | sign | (any >> 16 & (any & 64 ? UINT64_C(0x8000000400001) : 0));
+		return UINT64_C(0x7ff000007f800000) | sign |
+		       (any >> 16 & (any & 64 ? UINT64_C(0x8000000400001) : 0));
 	case 9: /* denormals */
 		return sign | (any & UINT64_C(0x0007ffff007fffff));
 	case 10: /* doubles near one */
-		return UINT64_C(0x3fe0000000000000) + (any << 32 & UINT64_C(0x7fffff00000000)) + (sign & INT64_MIN);
+		return UINT64_C(0x3fe0000000000000) + (any << 32 & UINT64_C(0x7fffff00000000)) +
+		       (sign & INT64_MIN);
 	case 11 ... 12: /* small floats, two of them */
 		return UINT64_C(0x3f8000003f800000) + (any & UINT64_C(0x07ffff0003ff0000)) + sign;
 	default:
-		return program_random(p);
+		return isa_random_u64(state);
 	}
 }
 
@@ -123,8 +125,8 @@ static void choose(struct program *p)
 	static const uint64_t mapped_bases[] = { UINT64_C(0x120000000), UINT64_C(0xffff900000000000),
 						 UINT64_C(0x7fff80000000) };
 
-	p->space = (enum space[]){ SPACE_DIRECT, SPACE_WINDOW, SPACE_MAPPED, SPACE_MAPPED }[program_random(p) %
-											       4];
+	p->space = (enum space[]){ SPACE_DIRECT, SPACE_WINDOW, SPACE_MAPPED,
+				   SPACE_MAPPED }[program_random(p) % 4];
 	p->page_bits = program_one_in(p, 2) ? 12 : 14;
 	p->walker = program_one_in(p, 4);
 	p->cores = program_one_in(p, 4) ? 2 : 1;
@@ -145,11 +147,12 @@ static void choose(struct program *p)
 /* Stores or loads what a function keeps for its caller: its return address and the loops' counters. */
 static void frame(struct program *p, unsigned index, enum isa_op op)
 {
-	const unsigned kept[] = { LINK, role(p, ROLE_COUNTER0), role(p, ROLE_COUNTER1), role(p, ROLE_COUNTER2) };
+	const unsigned kept[] = { LINK, role(p, ROLE_COUNTER0), role(p, ROLE_COUNTER1),
+				  role(p, ROLE_COUNTER2) };
 
 	for (unsigned i = 0; i < 4; i++)
-		code_put(&p->code,
-			 code_word(op, (const int64_t[4]){ kept[i], role(p, ROLE_STACK), 32 * index + 8 * i }));
+		code_put(&p->code, code_word(op, (const int64_t[4]){ kept[i], role(p, ROLE_STACK),
+								     32 * index + 8 * i }));
 }
 
 static void make_function(struct program *p, unsigned index, unsigned statements)

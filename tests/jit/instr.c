@@ -103,6 +103,15 @@ static bool is_plain(enum isa_op op)
 	       isa_info[op].extension != ISA_EXT_BOUND;
 }
 
+/* Whether @op has a base register and an offset of 12 bits. */
+static bool has_offset(enum isa_op op)
+{
+	const struct isa_operand_info *third = &isa_operand_info[isa_format_operands[isa_info[op].format][2]];
+
+	return isa_info[op].flags & (ISA_LOAD | ISA_STORE) && !(isa_info[op].flags & ISA_PRIVILEGED) &&
+	       isa_info[op].extension != ISA_EXT_LBT && third->kind == ISA_KIND_SIMM && third->width == 12;
+}
+
 static bool one_in(uint64_t *state, unsigned n)
 {
 	return isa_random_u64(state) % n == 0;
@@ -132,11 +141,28 @@ static bool disturbs(uint32_t word, uint32_t reader)
 	return false;
 }
 
+/* Another load or store by the base register of @word, which has one and an offset, near by. */
+static uint32_t access_near(uint32_t word, uint64_t *state)
+{
+	struct insn insn;
+	enum isa_op op;
+	uint32_t offset;
+
+	isa_fields(word, &insn);
+	offset = (uint32_t)(insn.imm + (int32_t)(isa_random_u64(state) % 128) - 64);
+	do
+		op = (enum isa_op)(isa_random_u64(state) % (ISA_OP_COUNT - 1) + 1);
+	while (!has_offset(op));
+	return (isa_random(op, state) & ~UINT32_C(0x3fffe0)) | (offset & 0xfff) << 10 | insn.rj << 5;
+}
+
 static void add_neighbours(struct code_buffer *code, const struct test_case *test, uint64_t *state,
 			   unsigned count, bool before)
 {
 	for (unsigned tries = 0; count && tries < 40; tries++) {
-		uint32_t word = isa_random(random_neighbour(test->op, state), state);
+		uint32_t word = !before && has_offset(test->op) && one_in(state, 2)
+					? access_near(test->word, state)
+					: isa_random(random_neighbour(test->op, state), state);
 
 		/* Inputs made for the instruction are to reach it. */
 		if (before && disturbs(word, test->word))
@@ -170,7 +196,7 @@ static void make_block(struct bench *b, struct instr_case *instr, const struct t
 	b->next += (INSTR_WORDS * 4);
 }
 
-/* Jumps of half the cases lead into the block itself; accesses of a few to no RAM. */
+/* Jumps of half the cases lead into the block itself, of a few to 0; accesses of a few to no RAM. */
 static void bend_inputs(struct instr_case *instr, const struct test_case *test, uint64_t *state)
 {
 	struct insn insn;
@@ -179,6 +205,8 @@ static void bend_inputs(struct instr_case *instr, const struct test_case *test, 
 	if (test->op == ISA_jirl && insn.rj && one_in(state, 2))
 		instr->in.gpr[insn.rj] =
 			instr->pc + isa_random_u64(state) % instr->count * 4 - (int64_t)insn.imm;
+	else if (test->op == ISA_jirl && insn.rj && one_in(state, 8)) /* a null pointer */
+		instr->in.gpr[insn.rj] = -(uint64_t)(int64_t)insn.imm;
 	if (isa_info[test->op].flags & (ISA_LOAD | ISA_STORE) && insn.rj && insn.rj != insn.rk) {
 		if (one_in(state, 16))
 			instr->in.gpr[insn.rj] += RIG_DEVICE + (isa_random_u64(state) & 0x1ff0) - WINDOW_BASE;
@@ -290,7 +318,8 @@ void instr_show(struct instr_case *instr, const struct variant *variant)
 			i++;
 	}
 	printf("    %s, crmd %" PRIx64 " euen %" PRIx64 " fcsr %08" PRIx64 " budget %" PRIu64 "\n",
-	       result ? "the smallest block that fails" : "it does not fail on a fresh machine; the block was",
+	       result ? "the smallest block that fails"
+		      : "it does not fail on a fresh machine; the block was",
 	       instr->crmd, instr->euen, instr->in.fcsr, instr->budget);
 	code_print(instr->words, instr->count, instr->pc);
 	for (unsigned i = 0; i < instr->count && i < 4; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * The kernel under random programs: its handlers mend what is missing and go on, skip what cannot be, and make
- * of each system call a change of privilege, enables, page tables or ASID.
+ * The kernel under random programs: its handlers mend what is missing and go on, skip what cannot be, and
+ * make of each system call a change of privilege, enables, page tables or ASID.
  */
 #include "tests/jit/program.h"
 
@@ -11,6 +11,7 @@
 enum { K0 = 12, K1 = 13, K2 = 14, ZERO = 0 };
 
 #define PTE_PRESENT 0x19f /* V, D, PLV3, cached, and the walker's P and W */
+#define DATA_SALT   0x55  /* the sequence of data begins elsewhere than the program's */
 #define PTE_RIGHTS  UINT64_C(0xe000000000000000)
 
 /* Where the kernel sees physical memory, and devices. */
@@ -270,7 +271,8 @@ static void put_table(const struct program *p, struct rig *rig, uint64_t *state)
 }
 
 /* Data at an offset of the region; words do not cross pages. */
-static void put_region(const struct program *p, struct rig *rig, uint64_t offset, uint64_t value, unsigned size)
+static void put_region(const struct program *p, struct rig *rig, uint64_t offset, uint64_t value,
+		       unsigned size)
 {
 	rig_write(rig, program_physical(p, offset), &value, size);
 }
@@ -317,35 +319,34 @@ static void start_core(const struct program *p, struct rig *rig, unsigned id)
 	cpu->pc = program_address(p, 0);
 }
 
-static void start_registers(const struct program *p, struct rig *rig, unsigned id, struct program *random)
+static void start_registers(const struct program *p, struct rig *rig, unsigned id, uint64_t *state)
 {
 	struct cpu *cpu = rig->cpu[id];
 
 	for (unsigned reg = 1; reg < 32; reg++)
-		cpu->gpr[reg] = program_value(random);
+		cpu->gpr[reg] = program_value(state);
 	for (unsigned i = 0; i < 128; i++)
-		cpu->vr[i / 4].ud[i % 4] = program_value(random);
+		cpu->vr[i / 4].ud[i % 4] = program_value(state);
 	for (unsigned i = 0; i < 8; i++)
-		cpu->fcc[i] = program_random(random) & 1;
-	cpu->fcsr = program_random(random) & 0x300;
+		cpu->fcc[i] = isa_random_u64(state) & 1;
+	cpu->fcsr = isa_random_u64(state) & 0x300;
 	cpu->gpr[LINK] = program_address(p, 0);
 	cpu->gpr[role(p, ROLE_BASE0)] = p->base + DATA_OFFSET + 0x1800 * (id + 1);
 	cpu->gpr[role(p, ROLE_BASE1)] = p->base + DATA_OFFSET + 0x9000;
 	cpu->gpr[role(p, ROLE_DEVICE)] = uncached(p, RIG_DEVICE + RIG_DEVICE_LINE);
-	cpu->gpr[role(p, ROLE_BAD)] = UINT64_C(0x0400000000001000) << (random->state & 3);
+	cpu->gpr[role(p, ROLE_BAD)] = UINT64_C(0x0400000000001000) << (isa_random_u64(state) & 3);
 	cpu->gpr[role(p, ROLE_STACK)] = p->base + STACK_OFFSET + 0x1000 * id;
 	cpu->gpr[role(p, ROLE_TABLE)] = p->base + TABLE_OFFSET;
 }
 
 void kernel_start(const struct program *p, struct rig *rig)
 {
-	static struct program random;
+	uint64_t state = p->seed ^ DATA_SALT;
 
-	random.state = p->seed ^ 0x55;
 	rig_write(rig, KERNEL_ENTRY, p->kernel, p->kernel_count * 4);
 	rig_write(rig, KERNEL_REFILL, p->refill, p->refill_count * 4);
-	put_table(p, rig, &random.state);
-	put_code(p, rig, &random.state);
+	put_table(p, rig, &state);
+	put_code(p, rig, &state);
 	for (unsigned i = 0; i < p->fixups; i++) {
 		const struct fixup *fixup = &p->fixup[i];
 		unsigned target = fixup->function ? p->function[fixup->target] : fixup->target;
@@ -354,9 +355,9 @@ void kernel_start(const struct program *p, struct rig *rig)
 			put_region(p, rig, TABLE_OFFSET + 8 * fixup->site, program_address(p, target), 8);
 	}
 	for (unsigned offset = 0; offset < DATA_SIZE; offset += 8)
-		put_region(p, rig, DATA_OFFSET + offset, program_value(&random), 8);
+		put_region(p, rig, DATA_OFFSET + offset, program_value(&state), 8);
 	for (unsigned id = 0; id < p->cores; id++) {
 		start_core(p, rig, id);
-		start_registers(p, rig, id, &random);
+		start_registers(p, rig, id, &state);
 	}
 }

@@ -77,7 +77,9 @@ static void add_rows(const struct options *options)
 
 	for (enum isa_op op = 1; op < ISA_OP_COUNT; op++) {
 		const bool atomic = isa_info[op].extension == ISA_EXT_ATOMIC;
-		struct unit unit = { UNIT_INSTR, op, options->seed, options->count, { .reference = options->reference } };
+		struct unit unit = {
+			UNIT_INSTR, op, options->seed, options->count, { .reference = options->reference }
+		};
 
 		if (!instr_has(op) || (options->row && strcmp(options->row, isa_info[op].mnemonic) != 0))
 			continue;
@@ -129,7 +131,8 @@ static bool add_seeds(const struct options *options)
 
 		if (sscanf(line, "program %" SCNu64 " %" SCNu64, &unit.seed, &unit.length) == 2) {
 			unit.kind = UNIT_PROGRAM;
-		} else if (sscanf(line, "instr %63s %" SCNu64 " %" SCNu64, name, &unit.seed, &unit.length) == 3) {
+		} else if (sscanf(line, "instr %63s %" SCNu64 " %" SCNu64, name, &unit.seed, &unit.length) ==
+			   3) {
 			while (unit.op < ISA_OP_COUNT - 1 &&
 			       (!unit.op || strcmp(name, isa_info[unit.op].mnemonic) != 0))
 				unit.op++;
@@ -147,14 +150,14 @@ static bool add_seeds(const struct options *options)
 static void print_unit(const struct unit *unit)
 {
 	if (unit->kind == UNIT_INSTR)
-		printf("    again: jit-test --row %s --seed %" PRIu64 " --count %" PRIu64, isa_info[unit->op].mnemonic,
-		       unit->seed, unit->length);
+		printf("    again: jit-test --row %s --seed %" PRIu64 " --count %" PRIu64,
+		       isa_info[unit->op].mnemonic, unit->seed, unit->length);
 	else if (unit->kind == UNIT_PROGRAM)
-		printf("    again: jit-test --program %" PRIu64 " --length %" PRIu64, unit->seed, unit->length);
+		printf("    again: jit-test --program %" PRIu64 " --length %" PRIu64, unit->seed,
+		       unit->length);
 	else
 		printf("    threads %" PRIu64, unit->seed);
-	printf(" --features 0x%x%s\n", unit->variant.features,
-	       unit->variant.weak_llsc ? " --weak" : "");
+	printf(" --features 0x%x%s\n", unit->variant.features, unit->variant.weak_llsc ? " --weak" : "");
 }
 
 static bool run_unit(const struct unit *unit)
@@ -230,9 +233,10 @@ static void run_units(void)
 	}
 }
 
-static const char usage[] = "usage: jit-test [--seed N] [--count CASES_PER_ROW] [--programs N] [--length INSTRUCTIONS]\n"
-			    "                [--threads N] [--seeds FILE] [--row MNEMONIC] [--program SEED]\n"
-			    "                [--features MASK] [--weak] [--reference]\n";
+static const char usage[] =
+	"usage: jit-test [--seed N] [--count CASES_PER_ROW] [--programs N] [--length INSTRUCTIONS]\n"
+	"                [--threads N] [--seeds FILE] [--row MNEMONIC] [--program SEED]\n"
+	"                [--features MASK] [--weak] [--reference]\n";
 
 static uint64_t number(const char *text)
 {
@@ -327,7 +331,8 @@ int main(int argc, char **argv)
 		return 1;
 	printf("seed %" PRIu64 "\n", options.seed);
 	run_units();
-	printf("%" PRIu64 " guest instructions translated, %" PRIu64 " of them left to the reference engine\n",
+	printf("%" PRIu64 " guest instructions translated, %" PRIu64
+	       " of them left to the reference engine\n",
 	       progress->translated, progress->interpreted);
 	if (!options.reference && !progress->died && progress->translated == progress->interpreted) {
 		printf("FAIL nothing was translated\n");

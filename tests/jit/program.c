@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * Runs random programs on both engines, in slices of random budgets, and compares all of the state after each.
- * When they differ it finds out after which instruction, and which of the program's words it takes.
+ * Runs random programs on both engines, in slices of random budgets, and compares all of the state after
+ * each. When they differ it finds out after which instruction, and which of the program's words it takes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,10 +15,10 @@
 
 #define SLICES_PER_TLB	 16
 #define SLICES_PER_WRITE 10
-#define LISTED	       64 /* words of a program that are still shown */
-#define TRACE	       24 /* instructions shown that led to a difference */
-#define SHRINK_SECONDS 20
-#define BUDGET_SALT    0xaa /* the budgets' sequence begins elsewhere than the program's */
+#define LISTED		 64 /* words of a program that are still shown */
+#define TRACE		 24 /* instructions shown that led to a difference */
+#define SHRINK_SECONDS	 20
+#define BUDGET_SALT	 0xaa /* the budgets' sequence begins elsewhere than the program's */
 
 /* How far a run goes. */
 struct extent {
@@ -251,8 +251,8 @@ static void print_program(const struct program *p)
 
 	for (unsigned i = 0; i < p->code.count; i++)
 		words += p->words[i] != WORD_NOP;
-	printf("    %s, pages of %u KiB%s, %u core(s), PLV%u%s%s%s; %u of %u words matter\n", spaces[p->space],
-	       1u << (p->page_bits - 10), p->walker ? ", walked" : "", p->cores, p->plv,
+	printf("    %s, pages of %u KiB%s, %u core(s), PLV%u%s%s%s; %u of %u words matter\n",
+	       spaces[p->space], 1u << (p->page_bits - 10), p->walker ? ", walked" : "", p->cores, p->plv,
 	       p->modifies_code ? ", modifies itself" : "", p->counts ? ", counts" : "",
 	       p->checks_alignment ? ", checks alignment" : "", words, p->code.count);
 	for (unsigned i = 0; i < p->code.count && words <= LISTED; i++)
@@ -279,9 +279,9 @@ void program_show(uint64_t seed, uint64_t length, const struct variant *variant)
 	narrow(variant, &extent, &extent.slices);
 	extent.last = budget_of(&program, extent.slices);
 	narrow(variant, &extent, &extent.last);
-	printf("    the engines differ after slice %" PRIu64 ", %" PRIu64 " instructions long, which ends with:\n",
-	       extent.slices,
-	       extent.last);
+	printf("    the engines differ after slice %" PRIu64 ", %" PRIu64
+	       " instructions long, which ends with:\n",
+	       extent.slices, extent.last);
 	attempt.extent = extent;
 	isolated(trace_run, &attempt);
 	result = isolated(attempt_run, &attempt);

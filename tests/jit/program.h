@@ -31,11 +31,11 @@ enum role {
 
 #define LINK 1 /* as BL has it */
 
-#define PROGRAM_WORDS  4096
-#define PROGRAM_CORES  2
-#define PROGRAM_FIXUPS 256
+#define PROGRAM_WORDS	4096
+#define PROGRAM_CORES	2
+#define PROGRAM_FIXUPS	256
 #define PROGRAM_PATCHES 32
-#define FUNCTIONS      6
+#define FUNCTIONS	6
 
 /* Physical addresses. */
 #define KERNEL_ENTRY  UINT64_C(0x10000)
@@ -47,19 +47,19 @@ enum role {
 #define REGION_END    UINT64_C(0x800000)
 
 /* Offsets in the program's virtual region. */
-#define CODE_OFFSET  0x00000
-#define STACK_OFFSET 0x10000 /* a page a core */
-#define TABLE_OFFSET 0x18000
-#define DATA_OFFSET  0x20000
-#define DATA_SIZE    0x20000
-#define TWIN_OFFSET  0x50000 /* pages of code that take the place of those at CODE_OFFSET now and then */
+#define CODE_OFFSET   0x00000
+#define STACK_OFFSET  0x10000 /* a page a core */
+#define TABLE_OFFSET  0x18000
+#define DATA_OFFSET   0x20000
+#define DATA_SIZE     0x20000
+#define TWIN_OFFSET   0x50000 /* pages of code that take the place of those at CODE_OFFSET now and then */
 #define CODE_SIZE_MAX 0x8000
 
 /* A jump whose target was not there yet. */
 struct fixup {
 	enum { FIXUP_BRANCH, FIXUP_JIRL, FIXUP_TABLE } kind;
-	unsigned site;	   /* word; FIXUP_TABLE: entry of the table */
-	unsigned target;   /* word; or function if @function */
+	unsigned site;	 /* word; FIXUP_TABLE: entry of the table */
+	unsigned target; /* word; or function if @function */
 	bool function;
 };
 
@@ -114,7 +114,7 @@ bool program_one_in(struct program *p, unsigned n);
 unsigned program_free(struct program *p);
 
 /* Numbers that matter to some instruction. */
-uint64_t program_value(struct program *p);
+uint64_t program_value(uint64_t *state);
 
 /* Virtual address of word @index. */
 static inline uint64_t program_address(const struct program *p, unsigned index)

@@ -44,7 +44,8 @@ static bool device_write(void *dev, uint64_t offset, unsigned size, uint64_t val
 		return false;
 	see(rig, offset << 4 | size | 1, value);
 	if (offset == RIG_DEVICE_LINE)
-		cpu_set_line(rig->cpu[(value >> 4 & 3) % rig->options.cores], 2 + (value >> 1 & 3), value & 1);
+		cpu_set_line(rig->cpu[(value >> 4 & 3) % rig->options.cores], 2 + (value >> 1 & 3),
+			     value & 1);
 	else
 		rig->device[offset / 8 % 8] = value << 8 | size;
 	return true;

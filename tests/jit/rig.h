@@ -46,7 +46,8 @@ struct rig {
 	uint64_t seen; /* digest of all accesses to device and IOCSR space, and of when they were made */
 };
 
-/* What the translators of all rigs that are gone have translated: guest instructions, and those left to interp/. */
+/* What the translators of all rigs that are gone have translated: guest instructions, and those left to
+ * interp/. */
 struct rig_totals {
 	uint64_t translated, interpreted;
 };

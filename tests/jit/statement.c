@@ -6,8 +6,8 @@
 #include "isa/random.h"
 #include "tests/jit/statement.h"
 
-#define LOOPS	  3	/* nested */
-#define WORDS_MAX 3400	/* beyond which nothing long begins */
+#define LOOPS	  3    /* nested */
+#define WORDS_MAX 3400 /* beyond which nothing long begins */
 #define TABLES	  120
 #define ARMS	  4 /* of a jump table */
 
@@ -133,8 +133,8 @@ static void plain_access(struct program *p, enum isa_op op)
 static void atomic_access(struct program *p, enum isa_op op)
 {
 	const unsigned address = role(p, ROLE_T1);
-	bool load_linked = op == ISA_sc_w || op == ISA_sc_d || op == ISA_screl_w || op == ISA_screl_d ||
-			   op == ISA_sc_q;
+	bool load_linked =
+		op == ISA_sc_w || op == ISA_sc_d || op == ISA_screl_w || op == ISA_screl_d || op == ISA_sc_q;
 	uint32_t word = with_register(tame(p, op, isa_random(op, &p->state)), 5, address);
 	unsigned again = p->code.count + 1;
 
@@ -317,10 +317,29 @@ static void fault(struct program *p)
 void statement_make(struct program *p)
 {
 	static void (*const makers[])(struct program *) = {
-		straight,	straight,	 straight,	straight,	  access,	  access,
-		access,		access,		 loop,		loop,		  branch,	  branch,
-		call,		call,		 jump_by_table, rebase,		  fault,	  statement_patch,
-		statement_site, statement_patch, statement_fcsr, statement_system, statement_system,
+		straight,
+		straight,
+		straight,
+		straight,
+		access,
+		access,
+		access,
+		access,
+		loop,
+		loop,
+		branch,
+		branch,
+		call,
+		call,
+		jump_by_table,
+		rebase,
+		fault,
+		statement_patch,
+		statement_site,
+		statement_patch,
+		statement_fcsr,
+		statement_system,
+		statement_system,
 	};
 
 	if (p->code.count > WORDS_MAX + 300)

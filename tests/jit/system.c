@@ -87,19 +87,20 @@ void statement_patch(struct program *p)
 static void read_csr(struct program *p)
 {
 	static const uint16_t numbers[] = {
-		CSR_CRMD,   CSR_PRMD,	 CSR_EUEN,   CSR_MISC,	  CSR_ECFG,  CSR_ESTAT,	 CSR_ERA,   CSR_BADV,
-		CSR_BADI,   CSR_EENTRY,	 CSR_TLBIDX, CSR_TLBEHI,  CSR_ASID,  CSR_PGDL,	 CSR_PGD,   CSR_PWCL,
-		CSR_STLBPS, CSR_CPUID,	 CSR_PRCFG1, CSR_SAVE0,	  CSR_TID,   CSR_TCFG,	 CSR_TVAL,  CSR_CNTC,
-		CSR_LLBCTL, CSR_TLBRERA, CSR_DMW0,   CSR_PMCFG0,  CSR_PMCNT0, 0x123,
+		CSR_CRMD,   CSR_PRMD,	 CSR_EUEN,   CSR_MISC,	 CSR_ECFG,   CSR_ESTAT, CSR_ERA,  CSR_BADV,
+		CSR_BADI,   CSR_EENTRY,	 CSR_TLBIDX, CSR_TLBEHI, CSR_ASID,   CSR_PGDL,	CSR_PGD,  CSR_PWCL,
+		CSR_STLBPS, CSR_CPUID,	 CSR_PRCFG1, CSR_SAVE0,	 CSR_TID,    CSR_TCFG,	CSR_TVAL, CSR_CNTC,
+		CSR_LLBCTL, CSR_TLBRERA, CSR_DMW0,   CSR_PMCFG0, CSR_PMCNT0, 0x123,
 	};
 
-	PUT(&p->code, csrrd, program_free(p), numbers[program_random(p) % (sizeof(numbers) / sizeof(*numbers))]);
+	PUT(&p->code, csrrd, program_free(p),
+	    numbers[program_random(p) % (sizeof(numbers) / sizeof(*numbers))]);
 }
 
 static void write_csr(struct program *p)
 {
-	static const uint16_t numbers[] = { CSR_SAVE0 + 5, CSR_SAVE0 + 6, CSR_TID, CSR_CNTC, CSR_LLBCTL,
-					    CSR_TLBEHI,	   CSR_BADV,	  0x3fff };
+	static const uint16_t numbers[] = { CSR_SAVE0 + 5, CSR_SAVE0 + 6, CSR_TID,  CSR_CNTC,
+					    CSR_LLBCTL,	   CSR_TLBEHI,	  CSR_BADV, 0x3fff };
 	const unsigned number = numbers[program_random(p) % (sizeof(numbers) / sizeof(*numbers))];
 	unsigned mask;
 
@@ -149,7 +150,8 @@ static void tlb_instruction(struct program *p)
 		PUT(&p->code, tlbclr);
 		break;
 	default:
-		PUT(&p->code, invtlb, program_random(p) % 8, statement_any(p), program_one_in(p, 2) ? base : 0);
+		PUT(&p->code, invtlb, program_random(p) % 8, statement_any(p),
+		    program_one_in(p, 2) ? base : 0);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * Cores on host threads of their own: LL/SC and AM* on words they share, a lock, and one core that writes code
- * which the others execute.  What they leave in memory has to add up.
+ * Cores on host threads of their own: LL/SC and AM* on words they share, a lock, and one core that writes
+ * code which the others execute.  What they leave in memory has to add up.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -14,13 +14,13 @@
 #include "tests/jit/code.h"
 #include "tests/jit/test.h"
 
-#define CODE	   UINT64_C(0x100000)
-#define TARGET	   UINT64_C(0x110000) /* code that changes: a function that adds to A0 */
-#define ENTRY	   UINT64_C(0x120000)
-#define SHARED	   UINT64_C(0x200000)
-#define ROUNDS	   4000
+#define CODE	    UINT64_C(0x100000)
+#define TARGET	    UINT64_C(0x110000) /* code that changes: a function that adds to A0 */
+#define ENTRY	    UINT64_C(0x120000)
+#define SHARED	    UINT64_C(0x200000)
+#define ROUNDS	    4000
 #define GENERATIONS 200
-#define SECONDS	   60 /* until cores that do not finish are given up */
+#define SECONDS	    60 /* until cores that do not finish are given up */
 
 /* Offsets at SHARED, of doublewords. */
 enum {
