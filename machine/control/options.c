@@ -231,7 +231,8 @@ static int parse_gdb(struct run_options *options, const char *text)
 	return -1;
 }
 
-static int parse_engine(struct run_options *options, const char *text)
+/* @source is what named the engine. */
+static int parse_engine(struct run_options *options, const char *source, const char *text)
 {
 	if (strcmp(text, "jit") == 0)
 		options->engine = ENGINE_JIT;
@@ -240,7 +241,7 @@ static int parse_engine(struct run_options *options, const char *text)
 	else if (strcmp(text, "check") == 0)
 		options->engine = ENGINE_CHECK;
 	else
-		return usage_error("--engine %s: the engines are jit, interp and check", text);
+		return usage_error("%s %s: the engines are jit, interp and check", source, text);
 	return -1;
 }
 
@@ -385,7 +386,7 @@ static int option_apply(struct run_options *options, enum option_id id, const ch
 		return parse_gdb(options, argument);
 	case OPTION_ENGINE:
 		options->engine_option = option_table[id].word;
-		return parse_engine(options, argument);
+		return parse_engine(options, "--engine", argument);
 	case OPTION_HOST_FEATURES:
 	case OPTION_LLSC:
 	case OPTION_JIT_STATS:
@@ -439,6 +440,10 @@ static const struct option_row *option_find(const char *arg, const char **inline
 /* The engine is known now: -1 if it goes with the other options, else exit status. */
 static int settle_engine(struct run_options *options)
 {
+	const char *wanted = getenv("BIXI_ENGINE");
+
+	if (options->engine == ENGINE_BEST && wanted && parse_engine(options, "BIXI_ENGINE", wanted) >= 0)
+		return EXIT_STATUS_USAGE;
 	if (options->engine == ENGINE_BEST)
 		options->engine = translate_by_default && jit_supported() ? ENGINE_JIT : ENGINE_INTERP;
 	if (options->engine == ENGINE_INTERP && options->jit_option && !options->qemu)

@@ -63,6 +63,7 @@ enum translated {
 struct translated_insn {
 	uint64_t pc; /* its own */
 	int result;  /* enum insn_result; not counted yet */
+	unsigned raised; /* exceptions before it: each takes one off the run loop's budget, and @limit */
 };
 
 /*
@@ -80,6 +81,7 @@ struct cpu_group {
 	unsigned count;
 	bool parallel;			   /* one host thread a core; false in deterministic mode */
 	struct reservations *reservations; /* LL/SC, reserve.h */
+	bool llsc_compares;		   /* SC may compare with what LL has read, reserve.h */
 	struct translator translator;	   /* run is NULL if there is none */
 	_Atomic unsigned page_bits; /* that the cores' soft TLBs are to have; 0: there is no core yet */
 
@@ -127,7 +129,9 @@ struct cpu_timer {
 struct cpu_ll {
 	bool bit;     /* an LL was executed and no SC, ERTN since; others may have broken the reservation */
 	uint8_t size; /* bytes */
+	bool compare; /* it stands as long as memory holds value */
 	uint64_t offset; /* of the address in bus->ram */
+	uint64_t value;	 /* that LL read, zero-extended */
 };
 
 struct cpu {

@@ -96,6 +96,7 @@ struct csr_file {
 #define GINTC_VIP(gintc)  ((gintc)&0xff)
 #define GINTC_PIP(gintc)  ((gintc) >> 8 & 0xff)
 #define DBG_DST		  UINT64_C(1)
+#define PMCFG_PMIEN	  (UINT64_C(1) << 20)
 #define TLBIDX_NE	  (UINT64_C(1) << 31)
 #define TLBIDX_INDEX	  UINT64_C(0xfff)
 #define TLBELO_V	  UINT64_C(1)

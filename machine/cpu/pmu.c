@@ -15,7 +15,6 @@
 
 #define PMCFG_EVENT	   UINT64_C(0x3ff)
 #define PMCFG_PLV(plv)	   (UINT64_C(1) << (16 + (plv)))
-#define PMCFG_PMIEN	   (UINT64_C(1) << 20)
 #define EVENT_CYCLES	   0
 #define EVENT_INSTRUCTIONS 1
 #define EVENT_BRANCHES	   2

@@ -266,16 +266,27 @@ static void host_store(void *host, const void *buf, unsigned size)
 	}
 }
 
+/* Whether an LL at @offset is one whose SC compares. */
+static bool compares(const struct cpu *cpu, uint64_t offset)
+{
+	return cpu->group->llsc_compares && cpu->group->parallel && !page_is_reserved(cpu, offset);
+}
+
 uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size)
 {
 	const enum cpu_mode mode = cpu->guest_mode;
 	uint64_t offset = ram_offset(cpu, host), value;
+	struct cpu_ll *ll = &cpu->ll[mode];
 	struct reserve_bucket *bucket;
 
 	reserve_clear(cpu, mode);
-	cpu->ll[mode] = (struct cpu_ll){ true, (uint8_t)size, offset };
+	*ll = (struct cpu_ll){ .bit = true, .size = (uint8_t)size, .offset = offset };
 	if (core_is_alone(cpu))
 		return host_load(host, size);
+	if (compares(cpu, offset)) {
+		ll->compare = true;
+		return ll->value = host_load(host, size);
+	}
 
 	if (!(atomic_load_explicit(&cpu->bus->ram_page_flags[offset >> BUS_PAGE_BITS], memory_order_acquire) &
 	      RAM_PAGE_RESERVED))
@@ -288,6 +299,33 @@ uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size)
 	value = host_load(host, size);
 	bucket_unlock(cpu, bucket);
 	return value;
+}
+
+/* Stores @new if the @size (4 or 8) bytes at @host are @old. */
+static bool host_exchange(void *host, unsigned size, uint64_t old, uint64_t new)
+{
+	uint32_t word = (uint32_t)old;
+
+	return size == 4 ? __atomic_compare_exchange_n((uint32_t *)host, &word, (uint32_t)new, false,
+						       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
+			 : __atomic_compare_exchange_n((uint64_t *)host, &old, new, false, __ATOMIC_SEQ_CST,
+						       __ATOMIC_RELAXED);
+}
+
+/* SC after an LL of @old that did not reserve anything; others may have reserved the page meanwhile. */
+static bool store_compared(struct cpu *cpu, void *host, unsigned size, uint64_t old, uint64_t new)
+{
+	struct reserve_bucket *bucket;
+	bool done;
+
+	if (size == 16) {
+		page_reserve(cpu, ram_offset(cpu, host));
+		return false;
+	}
+	bucket = reserve_begin(cpu, host);
+	done = host_exchange(host, size, old, new);
+	reserve_end(cpu, bucket, host);
+	return done;
 }
 
 bool reserve_store_conditional(struct cpu *cpu, void *host, unsigned size, const uint64_t value[2])
@@ -309,6 +347,8 @@ bool reserve_store_conditional(struct cpu *cpu, void *host, unsigned size, const
 		host_store(host, value, size);
 		return true;
 	}
+	if (ll->compare)
+		return store_compared(cpu, host, size, ll->value, value[0]);
 	bucket = bucket_of(cpu, offset);
 	bucket_lock(cpu, bucket);
 	done = bucket->cores[mode] >> cpu->id & 1;
@@ -329,7 +369,7 @@ void reserve_clear(struct cpu *cpu, enum cpu_mode mode)
 	if (!ll->bit)
 		return;
 	ll->bit = false;
-	if (core_is_alone(cpu))
+	if (core_is_alone(cpu) || ll->compare)
 		return;
 	bucket = bucket_of(cpu, ll->offset);
 	bucket_lock(cpu, bucket);
@@ -345,6 +385,8 @@ bool reserve_stands(struct cpu *cpu, enum cpu_mode mode)
 
 	if (!ll->bit || core_is_alone(cpu))
 		return ll->bit;
+	if (ll->compare)
+		return host_load(cpu->bus->ram + ll->offset, ll->size) == ll->value;
 	bucket = bucket_of(cpu, ll->offset);
 	bucket_lock(cpu, bucket);
 	stands = bucket->cores[mode] >> cpu->id & 1;
@@ -370,8 +412,10 @@ void reserve_state(struct cpu *cpu, enum cpu_mode mode, struct state *state)
 	bool stands = reserve_stands(cpu, mode);
 	struct cpu_ll *ll = &cpu->ll[mode];
 
-	if (state_loading(state))
+	if (state_loading(state)) {
 		reserve_clear(cpu, mode);
+		ll->compare = false;
+	}
 	STATE_BOOL(state, ll, bit);
 	STATE_MEMBER(state, ll, size);
 	STATE_MEMBER(state, ll, offset);

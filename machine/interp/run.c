@@ -188,6 +188,14 @@ static bool slice_restart(struct cpu *cpu, struct slice *slice)
 	return interrupts_look(cpu);
 }
 
+/* Exceptions were raised. */
+static inline void slice_take(struct slice *slice, unsigned raised)
+{
+	slice->stop -= raised;
+	if (slice->limit > slice->stop)
+		slice->limit = slice->stop;
+}
+
 /*
  * Accounts for the segment that ended with the instruction at @pc giving @result, and after a STATE
  * looks at interrupts.  False: leave the run loop.
@@ -197,9 +205,7 @@ static inline bool segment_end(struct cpu *cpu, uint64_t pc, int result, struct 
 	uint64_t retired = (pc - cpu->segment_pc) / 4;
 
 	if (result == INSN_RAISED) {
-		slice->stop--;
-		if (slice->limit > slice->stop)
-			slice->limit = slice->stop;
+		slice_take(slice, 1);
 	} else {
 		retired++;
 		if (result == INSN_NEXT || result == INSN_STATE)
@@ -427,9 +433,11 @@ static bool run_interpreted(struct cpu *cpu, struct slice *slice)
 /* The same by the translator, and what it leaves to this engine. */
 static bool run_translated(struct cpu *cpu, struct slice *slice)
 {
-	struct translated_insn insn;
+	struct translated_insn insn = { .raised = 0 };
+	enum translated translated = cpu->group->translator.run(cpu, slice->limit, &insn);
 
-	switch (cpu->group->translator.run(cpu, slice->limit, &insn)) {
+	slice_take(slice, insn.raised);
+	switch (translated) {
 	case TRANSLATED_INSN:
 		slice->last = insn.result;
 		return segment_end(cpu, insn.pc, insn.result, slice);

@@ -48,7 +48,19 @@ struct jit_core {
 	struct jit_jump jump[JIT_JUMP_ENTRIES];
 };
 
-/* Bits of jit_core.missing: the unit is off, or FCSR0.Enables is not 0. */
-enum { JIT_MISSING_FP = 1, JIT_MISSING_LSX = 2, JIT_MISSING_LASX = 4, JIT_MISSING_QUIET_FP = 8 };
+/*
+ * Bits of jit_core.missing: the unit is off, or FCSR0.Enables is not 0; the privilege level is not PLV0 (or
+ * accesses to CSRs are traced); the core is in guest mode; something beside lines, messages and the timers may
+ * interrupt, or keep it from doing so.  None of the latter changes while translated code goes on.
+ */
+enum {
+	JIT_MISSING_FP = 1,
+	JIT_MISSING_LSX = 2,
+	JIT_MISSING_LASX = 4,
+	JIT_MISSING_QUIET_FP = 8,
+	JIT_MISSING_PLV0 = 16,
+	JIT_MISSING_ROOT = 32,
+	JIT_MISSING_PLAIN_INTERRUPTS = 64,
+};
 
 #endif

@@ -47,6 +47,7 @@ int jit_create(struct cpu_group *group, const struct jit_options *options, char 
 	pthread_mutex_init(&jit->lock, NULL);
 	isa_init();
 	err = jit->counts ? cache_create(jit) : -ENOMEM;
+	group->llsc_compares = !options->strict_llsc;
 	group->translator = (struct translator){ jit_run, jit };
 	if (err) {
 		snprintf(error, error_size, "no memory for the translator's code: %s", strerror(-err));

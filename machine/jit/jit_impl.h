@@ -72,6 +72,7 @@ struct jit_thunks {
 	int (*enter)(struct cpu *cpu, const void *entry);		      /* returns enum jit_exit */
 	const uint8_t *link, *resume, *budget, *guard, *interpret, *indirect; /* jumped to */
 	const uint8_t *load, *store, *insn;				      /* called */
+	const uint8_t *function; /* called: a C function whose address is in RAX, with the core */
 };
 
 /* Why translated code was left. */

@@ -12,27 +12,9 @@
 #include "machine/cpu/code.h"
 #include "machine/cpu/internal.h"
 #include "machine/cpu/reserve.h"
-#include "machine/interp/fp.h"
-#include "machine/interp/interp.h"
 #include "machine/jit/fp_state.h"
 
 #define STRETCH 16384 /* instructions between two looks at attention, some 10 us */
-
-void jit_set_missing(struct cpu *cpu)
-{
-	const uint64_t units = cpu->csr->euen & cpu->root.euen;
-	unsigned missing = 0;
-
-	if (!(units & EUEN_FPE))
-		missing |= JIT_MISSING_FP;
-	if (!(units & EUEN_SXE))
-		missing |= JIT_MISSING_LSX;
-	if (!(units & EUEN_ASXE))
-		missing |= JIT_MISSING_LASX;
-	if (missing & JIT_MISSING_FP || cpu->fcsr & FCSR_ENABLES)
-		missing |= JIT_MISSING_QUIET_FP;
-	cpu->jit.missing = (uint8_t)missing;
-}
 
 /* Empties the code cache with all cores outside; this one is. */
 static void flush(struct cpu *cpu)
@@ -196,13 +178,15 @@ static uint32_t find_block(struct cpu *cpu, uint64_t target)
 	}
 }
 
+static struct jit_jump *jump_of(struct cpu *cpu, uint64_t pc)
+{
+	return &cpu->jit.jump[pc >> 2 & (JIT_JUMP_ENTRIES - 1)];
+}
+
 /* The jump cache leads to @block. */
 static void note_jump(struct cpu *cpu, const struct jit_block *block)
 {
-	struct jit_jump *jump = &cpu->jit.jump[block->pc >> 2 & (JIT_JUMP_ENTRIES - 1)];
-
-	jump->va = block->pc;
-	jump->entry = block->guarded;
+	*jump_of(cpu, block->pc) = (struct jit_jump){ block->pc, block->guarded };
 }
 
 /*
@@ -221,29 +205,50 @@ static void begin(struct cpu *cpu, uint64_t budget)
 enum verdict { GO_ON, LOOK, INTERPRET, RESULT };
 
 /* pc was reached at the end of a straight run, or of a page. */
-static enum verdict exit_link(struct cpu *cpu, uint32_t *block)
+static enum verdict exit_link(struct cpu *cpu, const void **entry)
 {
 	struct jit *jit = cpu->group->translator.jit;
 	const uint32_t number = cpu->jit.link, epoch = cpu->jit.epoch;
+	uint32_t block;
 
 	cpu->pc = jit->link[number].target & ~(uint64_t)JIT_PIECEMEAL;
-	*block = find_block(cpu, jit->link[number].target);
-	if (!*block)
+	block = find_block(cpu, jit->link[number].target);
+	if (!block)
 		return LOOK;
 	if (epoch == cpu->jit.epoch) {
 		pthread_mutex_lock(&jit->lock);
-		cache_link(jit, number, *block);
+		cache_link(jit, number, block);
 		pthread_mutex_unlock(&jit->lock);
 	}
+	*entry = jit->block[block].guarded;
 	return GO_ON;
 }
 
-static enum verdict exit_indirect(struct cpu *cpu, uint32_t *block)
+static enum verdict exit_indirect(struct cpu *cpu, const void **entry)
 {
-	*block = find_block(cpu, cpu->pc);
-	if (!*block)
+	const struct jit *jit = cpu->group->translator.jit;
+	const uint32_t block = find_block(cpu, cpu->pc);
+
+	if (!block)
 		return LOOK;
-	note_jump(cpu, &cpu->group->translator.jit->block[*block]);
+	note_jump(cpu, &jit->block[block]);
+	*entry = jit->block[block].guarded;
+	return GO_ON;
+}
+
+/* An instruction with a result: mostly translated code goes on, at an address that is often known. */
+static enum verdict exit_result(struct cpu *cpu, int result, struct translated_insn *insn, const void **entry)
+{
+	const struct jit_jump *jump;
+
+	insn->pc = jit_site_pc(cpu->group->translator.jit, cpu->jit.site);
+	insn->result = result;
+	if (!jit_settle(cpu, insn))
+		return RESULT;
+	jump = jump_of(cpu, cpu->pc);
+	if (jump->va != cpu->pc || !cpu->pc) /* 0 is also that of entries that are empty */
+		return exit_indirect(cpu, entry);
+	*entry = jump->entry;
 	return GO_ON;
 }
 
@@ -269,14 +274,15 @@ static enum verdict rewritten(struct cpu *cpu, uint64_t limit)
 	return inside_run(cpu, limit);
 }
 
-static enum verdict left(struct cpu *cpu, int why, uint64_t limit, uint32_t *block,
-			 struct translated_insn *result)
+static enum verdict left(struct cpu *cpu, int why, uint64_t limit, struct translated_insn *insn,
+			 const void **entry)
 {
 	const struct jit *jit = cpu->group->translator.jit;
 
+	limit -= insn->raised;
 	switch (why) {
 	case JIT_EXIT_LINK:
-		return exit_link(cpu, block);
+		return exit_link(cpu, entry);
 	case JIT_EXIT_RESUME:
 		cpu->pc = jit->link[cpu->jit.link].target & ~(uint64_t)JIT_PIECEMEAL;
 		return inside_run(cpu, limit);
@@ -285,45 +291,42 @@ static enum verdict left(struct cpu *cpu, int why, uint64_t limit, uint32_t *blo
 		return exit_budget(cpu, limit);
 	case JIT_EXIT_GUARD:
 		cpu->pc = jit_site_pc(jit, cpu->jit.site);
-		return exit_indirect(cpu, block);
+		return exit_indirect(cpu, entry);
 	case JIT_EXIT_INDIRECT:
-		return exit_indirect(cpu, block);
+		return exit_indirect(cpu, entry);
 	case JIT_EXIT_INTERPRET:
 		cpu->pc = jit_site_pc(jit, cpu->jit.site);
 		return INTERPRET;
 	case JIT_EXIT_RESULT + JIT_REWRITTEN:
 		return rewritten(cpu, limit);
 	default:
-		result->pc = jit_site_pc(jit, cpu->jit.site);
-		result->result = why - JIT_EXIT_RESULT;
-		return RESULT;
+		return exit_result(cpu, why - JIT_EXIT_RESULT, insn, entry);
 	}
 }
 
-enum translated jit_run(struct cpu *cpu, uint64_t limit, struct translated_insn *result)
+enum translated jit_run(struct cpu *cpu, uint64_t limit, struct translated_insn *insn)
 {
 	struct jit *jit = cpu->group->translator.jit;
-	enum verdict verdict = LOOK;
-	uint32_t block;
+	enum verdict verdict;
+	const void *entry;
 
 	jit_set_missing(cpu);
 	go_inside(cpu);
-	block = find_block(cpu, cpu->pc);
-	if (!block) {
+	if (exit_indirect(cpu, &entry) != GO_ON) {
 		go_outside(cpu);
 		return TRANSLATED_INTERPRET;
 	}
 	begin(cpu, limit - cpu->insn_count);
 	jit_fp_enter(cpu);
 	do {
-		const int why = jit->thunk.enter(cpu, jit->block[block].guarded);
+		const int why = jit->thunk.enter(cpu, entry);
 
 		jit->counts[cpu->id].exits[why < JIT_EXIT_RESULT ? why : JIT_EXIT_RESULT]++;
 		if (why < JIT_EXIT_RESULT) {
 			jit_count(cpu, cpu->jit.left);
 			cpu->segment_pc = cpu->pc; /* whatever it is: nothing is to be counted twice */
 		}
-		verdict = left(cpu, why, limit, &block, result);
+		verdict = left(cpu, why, limit, insn, &entry);
 		cpu->segment_pc = verdict == RESULT ? cpu->segment_pc : cpu->pc;
 	} while (verdict == GO_ON);
 	jit_fp_leave(cpu);

@@ -26,7 +26,13 @@ static inline uint64_t jit_site_pc(const struct jit *jit, uint32_t number)
 /* struct translator's. */
 enum translated jit_run(struct cpu *cpu, uint64_t limit, struct translated_insn *insn);
 
-/* What may not be executed without a look: from EUEN and FCSR0. */
+/* settle.c: what may not be executed without a look. */
 void jit_set_missing(struct cpu *cpu);
+
+/*
+ * settle.c: after an instruction with insn->result, whose own address and counts the core still has if it was
+ * executed: accounts for it as the run loop does.  False: the run loop is to do that.
+ */
+bool jit_settle(struct cpu *cpu, struct translated_insn *insn);
 
 #endif

@@ -94,16 +94,21 @@ static const uint8_t *exit_indirect(struct code *c, const uint8_t *leave)
 	return start;
 }
 
-/* Calls @function with the core and what is in RSI and RDX; the result is in RAX. */
-static void call(struct code *c, uintptr_t function)
+/* Calls the function at RAX with the core and what is in RSI and RDX; its result is in RAX, RDX. */
+static void call_rax(struct code *c)
 {
 	pinned_to_memory(c);
 	x86_mov_mr(c, 8, AT(jit.left), REG_LEFT);
 	x86_lea(c, 8, RDI, x86_at(REG_CPU, -CPU_BIAS));
 	x86_vzeroupper(c);
-	x86_mov_ri(c, RAX, function);
 	x86_call_r(c, RAX);
 	state_from_memory(c);
+}
+
+static void call(struct code *c, uintptr_t function)
+{
+	x86_mov_ri(c, RAX, function);
+	call_rax(c);
 }
 
 /* A function that gives an enum insn_result; where it is not INSN_NEXT translated code is left.  EDX or ESI:
@@ -161,6 +166,15 @@ static const uint8_t *insn(struct code *c, const uint8_t *leave)
 	return start;
 }
 
+static const uint8_t *function(struct code *c)
+{
+	const uint8_t *start = here(c);
+
+	call_rax(c);
+	x86_ret(c);
+	return start;
+}
+
 void thunks_emit(struct jit *jit)
 {
 	struct code *c = &jit->code;
@@ -178,4 +192,5 @@ void thunks_emit(struct jit *jit)
 	thunk->load = load(c, out);
 	thunk->store = store(c, out);
 	thunk->insn = insn(c, out);
+	thunk->function = function(c);
 }
