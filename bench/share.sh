@@ -1,16 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
-# Compares the shared folder (virtio-9p) of bixi and QEMU: the same kernel and programs in the same run, the
-# two alternating; prints the medians and their ratio.  The folder is in memory (/dev/shm).
-#   RUNS=3       how often each
+# The shared folder (virtio-9p) beside QEMU's: large files in large and small pieces, many small files.  The folder
+# is in memory (/dev/shm).  Settings: see run.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-O=${O:-build} runs=${RUNS:-3}
-guest=${GUEST:-build/guest}
-[ -n "${GUEST:-}" ] || scripts/fetch-guest.sh build/guest
-results=$O/bench-results/share
-rm -rf "$results"
-mkdir -p "$results"
+. bench/lib.sh
+wanted share || exit 0
 folder=$(mktemp -d /dev/shm/bixi-share.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 
@@ -40,22 +35,11 @@ rm large small
 GUEST
 
 append="console=ttyS0 quiet bixi.do=share,poweroff"
-run_bixi() {
-    bench/stamp.py --timeout 1200 -- "$O/bixi" run -k "$guest/vmlinuz" -i "$guest/initrd" -m 1G -a "$append" \
-        --share "$folder,guest"
-}
-run_qemu() { # EDK2, as QEMU's direct start has no PCI
-    bench/stamp.py --timeout 1200 -- scripts/setup-tools.sh qemu -M virt -cpu max -nographic -no-reboot -m 1G \
-        -bios "$(scripts/setup-tools.sh firmware)" -kernel "$guest/vmlinuz" -initrd "$guest/initrd" \
-        -append "$append" -fsdev "local,id=share,path=$folder,security_model=none" \
-        -device virtio-9p-pci,fsdev=share,mount_tag=guest
-}
-
 for run in $(seq "$runs"); do
     echo "shared folder, run $run of $runs"
-    for machine in bixi qemu; do
-        "run_$machine" > "$results/last"
-        grep -vE '^(boot|total|peak-mib|all) ' "$results/last" >> "$results/$machine"
-    done
+    measure share bixi "$run" 1 "${bixi[@]}" -k build/guest/vmlinuz -i build/guest/initrd -m 1G -a "$append" \
+        --share "$folder,guest"
+    measure share qemu "$run" 1 "${qemu[@]}" -m 1G -bios "$(scripts/setup-tools.sh firmware)" \
+        -kernel build/guest/vmlinuz -initrd build/guest/initrd -append "$append" \
+        -fsdev "local,id=share,path=$folder,security_model=none" -device virtio-9p-pci,fsdev=share,mount_tag=guest
 done
-bench/compare.py "$results/bixi" "$results/qemu"

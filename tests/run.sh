@@ -22,6 +22,7 @@ suites=(
     "kvm-selftests|tests/boot/kvm-selftests.sh"
     "firmware|tests/boot/firmware.sh"
     "instructions|tests/isa/run.sh"
+    "jit|tests/jit/run.sh"
     "disassembler|tests/isa/disasm.sh"
     "disk|tests/boot/disk.sh"
     "durability|tests/boot/durability.sh"

@@ -177,6 +177,7 @@ static void info_trace_events(struct command_call *call)
 static void info_jit(struct command_call *call)
 {
 	const struct cpu_group *group = &call->machine->group;
+	const struct run_options *options = call->context->control ? options_of(call) : NULL;
 	struct jit_stats stats;
 
 	if (!group->translator.run) {
@@ -184,9 +185,11 @@ static void info_jit(struct command_call *call)
 		return;
 	}
 	jit_get_stats(group, &stats);
-	fprintf(call->out, "engine: jit\n%" PRIu64 " blocks of %" PRIu64 " instructions translated to %" PRIu64
-			   " bytes, cache emptied %" PRIu64 " times\n",
-		stats.blocks, stats.guest_insns, stats.host_bytes, stats.flushes);
+	fprintf(call->out,
+		"engine: %s\n%" PRIu64 " blocks of %" PRIu64 " instructions translated to %" PRIu64
+		" bytes, cache emptied %" PRIu64 " times\n",
+		options && options->engine == ENGINE_CHECK ? "check" : "jit", stats.blocks, stats.guest_insns,
+		stats.host_bytes, stats.flushes);
 }
 
 static const struct command info_table[] = {

@@ -108,6 +108,14 @@ static int reset_images(struct machine *machine, void *opaque)
 	return load_images(run);
 }
 
+/* jit_options.differs: what is wrong has been said. */
+static void end_failed(void *opaque)
+{
+	struct run *run = opaque;
+
+	machine_request(run->machine, MACHINE_REQUEST_EXIT, EXIT_STATUS_FAILED);
+}
+
 /* What executes the guest's code, as --engine says. */
 static int create_engine(struct run *run)
 {
@@ -118,6 +126,9 @@ static int create_engine(struct run *run)
 		.perf_map = run->options.perf_map,
 		.dump = run->options.jit_dump,
 		.dumps = run->options.jit_dump_count,
+		.check = run->options.engine == ENGINE_CHECK,
+		.differs = end_failed,
+		.opaque = run,
 	};
 
 	if (run->options.engine == ENGINE_INTERP)
@@ -354,6 +365,8 @@ static int run_machine(struct run *run)
 	if (options->jit_stats)
 		jit_print_stats(&run->machine->group, stderr,
 				options->deterministic ? 0 : (double)run->machine->run_ns / 1e9);
+	if (options->engine == ENGINE_CHECK)
+		jit_print_check(&run->machine->group, stderr);
 	if (options->jit_dump_count)
 		jit_print_dump(&run->machine->group, stderr);
 	return end_status(run, &result);

@@ -61,8 +61,8 @@ enum translated {
 };
 
 struct translated_insn {
-	uint64_t pc; /* its own */
-	int result;  /* enum insn_result; not counted yet */
+	uint64_t pc;	 /* its own */
+	int result;	 /* enum insn_result; not counted yet */
 	unsigned raised; /* exceptions before it: each takes one off the run loop's budget, and @limit */
 };
 
@@ -107,6 +107,18 @@ struct cpu_model {
 	uint64_t iocsr_features; /* IOCSR 8 */
 	uint64_t iocsr_chip;	 /* IOCSR 0x20, chip name in ASCII */
 	uint8_t fetch_watchpoints, memory_watchpoints, counters;
+};
+
+struct cpu;
+struct mmu_page;
+
+/* While instructions are executed on trial, to be undone (jit/check.h). */
+struct cpu_rehearsal {
+	/* Finds the RAM of an access in place of the slow path, changing nothing.  False: as if it raised an
+	 * exception. */
+	bool (*access)(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind,
+		       struct mmu_page *page, void **host);
+	void (*exception)(struct cpu *cpu); /* one is going to be raised */
 };
 
 struct cpu_stats {
@@ -183,10 +195,11 @@ struct cpu {
 	struct iocsr_ops iocsr;
 	uint64_t reset_pc; /* 0x1c000000 unless the board starts a kernel directly */
 	uint64_t random;   /* state of the generator for TLBFILL's way; seeded, never from the host */
-	struct decode_cache *decode_cache; /* of the interpreter, interp/interp.h */
-	struct cpu_debug debug;		   /* a debugger's wishes */
-	struct jit_core jit;		   /* of the translator */
-	pthread_mutex_t wake_lock;	   /* protects: the halted -> running hand-over with wake */
+	struct decode_cache *decode_cache;     /* of the interpreter, interp/interp.h */
+	struct cpu_debug debug;		       /* a debugger's wishes */
+	struct jit_core jit;		       /* of the translator */
+	const struct cpu_rehearsal *rehearsal; /* NULL: instructions are executed in earnest */
+	pthread_mutex_t wake_lock;	       /* protects: the halted -> running hand-over with wake */
 	pthread_cond_t wake;
 };
 

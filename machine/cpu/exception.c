@@ -188,6 +188,8 @@ static int raise(struct cpu *cpu, enum exception exc, uint64_t badv, bool to_roo
 	uint32_t word = 0;
 	bool recorded;
 
+	if (__builtin_expect(cpu->rehearsal != NULL, 0))
+		cpu->rehearsal->exception(cpu);
 	cpu_sync(cpu);
 	pmu_sync(cpu);
 	cpu->stats.exceptions++;

@@ -341,6 +341,12 @@ static bool target_find(struct cpu *cpu, struct target *t, enum softtlb_access k
 	struct mmu_fault fault;
 	void *base;
 
+	if (__builtin_expect(cpu->rehearsal != NULL, 0)) {
+		if (!cpu->rehearsal->access(cpu, t->va, t->size, kind, &page, &t->host))
+			return false;
+		t->mat = page.mat;
+		return true;
+	}
 	if (!mmu_translate(cpu, t->va, kind, &page, &fault)) {
 		cpu_raise_fault(cpu, &fault);
 		return false;

@@ -204,6 +204,7 @@ void softtlb_forget_code(struct cpu *cpu)
 
 void softtlb_flush_stores(struct cpu *cpu)
 {
+	cpu->softtlb.store_flushes++;
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++) {
 		if (!cpu->softtlb.key[i])
 			continue;

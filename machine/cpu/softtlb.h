@@ -73,6 +73,7 @@ struct softtlb {
 	uint64_t key[SOFTTLB_BANKS];  /* which regime a bank is for, softtlb.c; 0: none */
 	uint64_t used[SOFTTLB_BANKS]; /* for least-recently-used replacement */
 	uint64_t clock;
+	uint64_t store_flushes; /* counts softtlb_flush_stores() */
 };
 
 struct cpu;

@@ -17,7 +17,7 @@ static void shift_d(struct emit *e, const struct insn *insn, enum x86_shift op)
 
 static void shift_w(struct emit *e, const struct insn *insn, enum x86_shift op)
 {
-	const struct operands o = operands_jk(e, insn);
+	const struct operands o = operands_words(e, insn);
 
 	x86_shiftx(&e->code, op, 4, o.d, o.a, o.b);
 	done_word(e, insn, o.d, o.d);
@@ -61,7 +61,7 @@ COMPUTE(slli_w)
 		gr_move_word(e, insn->rd, insn->rj);
 		return;
 	}
-	o = operands_j(e, insn);
+	o = operands_word(e, insn);
 	copy(&e->code, 4, o.d, o.a);
 	x86_shift_ri(&e->code, SHIFT_SHL, 4, o.d, (unsigned)insn->imm);
 	done_word(e, insn, o.d, o.d);
@@ -76,26 +76,26 @@ COMPUTE(srli_w)
 		gr_move_word(e, insn->rd, insn->rj);
 		return;
 	}
-	o = operands_j(e, insn);
+	o = operands_word(e, insn);
 	copy(&e->code, 4, o.d, o.a);
 	x86_shift_ri(&e->code, SHIFT_SHR, 4, o.d, (unsigned)insn->imm);
-	gr_done(e, insn->rd);
+	gr_done_extended(e, insn->rd);
 }
 
 COMPUTE(srai_w)
 {
-	const struct operands o = operands_j(e, insn);
+	const struct operands o = operands_word(e, insn);
 
-	x86_movsx_rr(&e->code, o.d, o.a, 4);
+	copy(&e->code, 4, o.d, o.a);
 	if (insn->imm)
-		x86_shift_ri(&e->code, SHIFT_SAR, 8, o.d, (unsigned)insn->imm);
-	gr_done(e, insn->rd);
+		x86_shift_ri(&e->code, SHIFT_SAR, 4, o.d, (unsigned)insn->imm);
+	gr_done_word(e, insn->rd);
 }
 
 /* rd = rj rotated by rk */
 static unsigned rotate(struct emit *e, const struct insn *insn, unsigned size)
 {
-	const struct operands o = operands_jk(e, insn);
+	const struct operands o = size == 4 ? operands_words(e, insn) : operands_jk(e, insn);
 
 	x86_mov_rr(&e->code, 4, RCX, o.b);
 	copy(&e->code, size, o.d, o.a);
@@ -126,7 +126,7 @@ COMPUTE(rotri_d)
 
 COMPUTE(rotri_w)
 {
-	const struct operands o = operands_j(e, insn);
+	const struct operands o = operands_word(e, insn);
 
 	x86_rorx(&e->code, 4, o.d, o.a, (unsigned)insn->imm);
 	done_word(e, insn, o.d, o.d);
@@ -134,10 +134,10 @@ COMPUTE(rotri_w)
 
 static void extend(struct emit *e, const struct insn *insn, unsigned size)
 {
-	const struct operands o = operands_j(e, insn);
+	const struct operands o = operands_word(e, insn);
 
 	x86_movsx_rr(&e->code, o.d, o.a, size);
-	gr_done(e, insn->rd);
+	gr_done_extended(e, insn->rd);
 }
 
 COMPUTE(ext_w_b)
@@ -417,7 +417,10 @@ FIELD(bstrpick_d)
 	const struct operands o = operands_j(e, insn);
 
 	pick_field(&e->code, o.d, o.a, lsb, msb);
-	gr_done(e, insn->rd);
+	if (msb - lsb < 31)
+		gr_done_extended(e, insn->rd);
+	else
+		gr_done(e, insn->rd);
 }
 
 /* A field that is not the whole word is positive. */

@@ -9,19 +9,36 @@
  */
 #include "machine/jit/jit_impl.h"
 
+#define CACHE_LINE 64
+
+/*
+ * A jump's distance is changed while other cores may be executing it: it must not lie across cache lines.
+ * @before: bytes of the jump before it.
+ */
+static void align_distance(struct code *c, unsigned before)
+{
+	const unsigned offset = ((uintptr_t)c->at + before) % CACHE_LINE;
+
+	if (offset > CACHE_LINE - 4)
+		x86_nop(c, CACHE_LINE - offset);
+}
+
 /* A jump that leads to the stub of a new link until its target is known.  jcc if @cc is not negative. */
 static struct slow *link_jump(struct emit *e, int cc, uint64_t target)
 {
-	uint8_t *site = cc < 0 ? x86_jmp_forward(&e->code) : x86_jcc_forward(&e->code, (enum x86_cond)cc);
-	struct slow *slow = emit_slow(e, SLOW_LINK, site);
+	struct slow *slow;
+	uint8_t *site;
 
+	align_distance(&e->code, cc < 0 ? 1 : 2);
+	site = cc < 0 ? x86_jmp_forward(&e->code) : x86_jcc_forward(&e->code, (enum x86_cond)cc);
+	slow = emit_slow(e, SLOW_LINK, site);
 	slow->link = emit_link(e, target, site);
 	return slow;
 }
 
 void emit_goto(struct emit *e, uint64_t target)
 {
-	regs_flush(e);
+	regs_flush_last(e);
 	(void)link_jump(e, -1, target);
 	e->ended = true;
 }
@@ -51,30 +68,32 @@ static uint64_t target_of(const struct emit *e, const struct insn *insn)
 
 static bool compare(struct emit *e, const struct insn *insn, enum x86_cond cc)
 {
+	unsigned size, a, b;
+
 	if (insn->rj == insn->rd) {
 		/* Decided already: eq, ge and geu hold. */
 		if (cc == CC_E || cc == CC_GE || cc == CC_AE)
 			emit_goto(e, target_of(e, insn));
 		return true;
 	}
-	if (!insn->rd) {
-		const unsigned a = gr_use(e, insn->rj);
-
-		x86_test_rr(&e->code, 8, a, a); /* below and overflow are 0 */
-	} else {
-		const unsigned a = gr_use(e, insn->rj), b = gr_use(e, insn->rd);
-
-		x86_alu_rr(&e->code, ALU_CMP, 8, a, b);
-	}
+	/* Words that are sign-extended compare as their low halves do. */
+	size = gr_is_word(e, insn->rj) && gr_is_word(e, insn->rd) ? 4 : 8;
+	a = size == 4 ? gr_use_word(e, insn->rj) : gr_use(e, insn->rj);
+	b = !insn->rd ? a : size == 4 ? gr_use_word(e, insn->rd) : gr_use(e, insn->rd);
+	if (insn->rd)
+		x86_alu_rr(&e->code, ALU_CMP, size, a, b);
+	else
+		x86_test_rr(&e->code, size, a, a); /* below and overflow are 0 */
 	branch_on(e, cc, target_of(e, insn));
 	return true;
 }
 
 static bool compare_zero(struct emit *e, const struct insn *insn, enum x86_cond cc)
 {
-	const unsigned a = gr_use(e, insn->rj);
+	const unsigned size = gr_is_word(e, insn->rj) ? 4 : 8;
+	const unsigned a = size == 4 ? gr_use_word(e, insn->rj) : gr_use(e, insn->rj);
 
-	x86_test_rr(&e->code, 8, a, a);
+	x86_test_rr(&e->code, size, a, a);
 	branch_on(e, cc, target_of(e, insn));
 	return true;
 }
@@ -155,7 +174,7 @@ bool emit_jirl(struct emit *e, const struct insn *insn)
 		x86_mov_rr(c, 8, RAX, base);
 	/* RAX is put_return_address()'s only for rd 0. */
 	put_return_address(e, insn->rd);
-	regs_flush(e);
+	regs_flush_last(e);
 	_Static_assert(sizeof(struct jit_jump) == 16, "the scale below");
 	x86_mov_rr(c, 4, RCX, RAX);
 	x86_alu_ri(c, ALU_AND, 4, RCX, (JIT_JUMP_ENTRIES - 1) << 2);

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "machine/jit/jit_impl.h"
@@ -70,8 +71,9 @@ int cache_create(struct jit *jit)
 	jit->page_hash = reserve(sizeof(*jit->page_hash) << PAGE_HASH_BITS);
 	jit->block_hash = reserve(sizeof(*jit->block_hash) << BLOCK_HASH_BITS);
 	jit->host_pages = reserve(ram_pages(jit) * sizeof(*jit->host_pages));
+	jit->rests = reserve(ram_pages(jit) * sizeof(*jit->rests));
 	if (!jit->page || !jit->block || !jit->link || !jit->site || !jit->page_hash || !jit->block_hash ||
-	    !jit->host_pages)
+	    !jit->host_pages || !jit->rests)
 		return -ENOMEM;
 	err = map_code(jit);
 	if (err)
@@ -103,6 +105,7 @@ void cache_destroy(struct jit *jit)
 	release((void *)jit->page_hash, sizeof(*jit->page_hash) << PAGE_HASH_BITS);
 	release((void *)jit->block_hash, sizeof(*jit->block_hash) << BLOCK_HASH_BITS);
 	release(jit->host_pages, ram_pages(jit) * sizeof(*jit->host_pages));
+	release(jit->rests, ram_pages(jit) * sizeof(*jit->rests));
 	release(jit->rw, jit->size);
 	release(jit->rx, jit->size);
 	if (jit->perf_map)
@@ -160,6 +163,45 @@ static size_t host_page(const struct jit *jit, const void *host)
 	return bus_ram_page(jit->group->cpu[0]->bus, host) >> (jit->page_bits - BUS_PAGE_BITS);
 }
 
+/*
+ * Where data lies beside code, or code is written all the time, a page may be written soon after each time
+ * that it was translated.  All cores are stopped and blocks made for nothing then: such a page is left to the
+ * reference engine for a while, longer each time.
+ */
+#define SOON	   UINT64_C(1000000) /* ns */
+#define FIRST_REST UINT64_C(10000)
+#define REST_MAX   UINT64_C(8000000)
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+bool cache_page_rests(const struct jit *jit, const void *host)
+{
+	const uint64_t until =
+		atomic_load_explicit(&jit->rests[host_page(jit, host)].until, memory_order_relaxed);
+
+	return until && now_ns() < until;
+}
+
+/* A code page is made from the memory at @host. */
+static void note_made(struct jit *jit, const void *host)
+{
+	struct jit_rest *rest = &jit->rests[host_page(jit, host)];
+	const uint64_t now = now_ns();
+
+	if (now - rest->made > 2 * rest->interval + SOON)
+		rest->interval /= 2;
+	else if (rest->interval < REST_MAX)
+		rest->interval = 2 * rest->interval + FIRST_REST;
+	rest->made = now;
+	atomic_store_explicit(&rest->until, now + rest->interval, memory_order_relaxed);
+}
+
 uint32_t cache_add_page(struct jit *jit, uint64_t va, const void *host)
 {
 	_Atomic uint32_t *head = &jit->page_hash[page_hash(va, host)];
@@ -170,6 +212,8 @@ uint32_t cache_add_page(struct jit *jit, uint64_t va, const void *host)
 	if (id == PAGES_MAX)
 		return 0;
 	*page = (struct jit_page){ .va = va, .host = host, .next = *head, .twin = *twins };
+	if (!*twins)
+		note_made(jit, host);
 	*twins = id;
 	jit->pages++;
 	atomic_store_explicit(head, id, memory_order_release);
@@ -238,11 +282,23 @@ static void kill_block(struct jit *jit, struct jit_block *block)
 	block->links = 0;
 }
 
+/* Who is looking at it meanwhile still finds the rest of the chain. */
+static void unlink_page(struct jit *jit, uint32_t id)
+{
+	const struct jit_page *page = &jit->page[id];
+	_Atomic uint32_t *from = &jit->page_hash[page_hash(page->va, page->host)];
+
+	while (*from != id)
+		from = &jit->page[*from].next;
+	atomic_store_explicit(from, page->next, memory_order_release);
+}
+
 static void kill_page(struct jit *jit, uint32_t id)
 {
 	struct jit_page *page = &jit->page[id];
 
 	atomic_store_explicit(&page->dead, true, memory_order_release);
+	unlink_page(jit, id);
 	for (uint32_t number = page->blocks; number; number = jit->block[number].sibling)
 		kill_block(jit, &jit->block[number]);
 }

@@ -11,8 +11,8 @@
 #include "machine/interp/interp.h"
 #include "machine/jit/run.h"
 
-#define ACCESS_MAX   32				     /* bytes */
-#define WRITES_MAX   (2 * JIT_BLOCK_INSNS + 2)	     /* an access has two parts at most */
+#define ACCESS_MAX   32			       /* bytes */
+#define WRITES_MAX   (2 * JIT_BLOCK_INSNS + 2) /* an access has two parts at most */
 #define DECODED_BITS 14
 
 /* Bytes of RAM that the rehearsal writes. */
@@ -23,7 +23,8 @@ struct written {
 };
 
 struct check {
-	struct softtlb_bank empty;  /* the core's while it rehearses, so that all accesses come to rehearse_access() */
+	struct softtlb_bank
+		empty; /* the core's while it rehearses, so that all accesses come to rehearse_access() */
 	struct softtlb_bank *known; /* what the core's was */
 	unsigned bits;		    /* of empty's pages */
 	bool stopped;		    /* the instruction has effects that cannot be undone */
@@ -62,26 +63,45 @@ bool check_alone(const struct insn *insn)
 	case ISA_rdtimel_w:
 	case ISA_rdtimeh_w:
 	case ISA_rdtime_d:
+	case ISA_dbcl:
 		return true;
 	default:
-		return isa_info[insn->op].flags & ISA_PRIVILEGED || isa_info[insn->op].extension == ISA_EXT_LVZ;
+		return isa_info[insn->op].flags & ISA_PRIVILEGED ||
+		       isa_info[insn->op].extension == ISA_EXT_LVZ;
 	}
 }
 
-static void state_take(struct check_state *state, const struct cpu *cpu)
-{
 #define TAKE(name) memcpy(&state->name, &cpu->name, sizeof(state->name));
-	CHECK_STATE(TAKE)
-#undef TAKE
-	state->now = cpu->clock->virtual_now;
+static void state_take_raised(struct check_state *state, const struct cpu *cpu)
+{
+	state->raised = true;
+	CHECK_RAISED(TAKE)
 }
+
+static void state_take(struct check_state *state, const struct cpu *cpu, bool raised)
+{
+	CHECK_STATE(TAKE)
+	state->now = cpu->clock->virtual_now;
+	state->units = cpu->csr->euen & cpu->root.euen;
+	state->raised = false;
+	if (state->units)
+		TAKE(vr)
+	if (raised)
+		state_take_raised(state, cpu);
+}
+#undef TAKE
 
 static void state_put(const struct check_state *state, struct cpu *cpu)
 {
 #define PUT(name) memcpy(&cpu->name, &state->name, sizeof(state->name));
 	CHECK_STATE(PUT)
-#undef PUT
 	cpu->clock->virtual_now = state->now;
+	if (state->units)
+		PUT(vr)
+	if (state->raised) {
+		CHECK_RAISED(PUT)
+	}
+#undef PUT
 }
 
 /* Accesses of the rehearsal. */
@@ -142,7 +162,12 @@ static bool note_write(struct check *check, struct cpu *cpu, uint8_t *host, unsi
 	return true;
 }
 
-/* struct cpu's */
+/* struct cpu_rehearsal's */
+static void rehearse_exception(struct cpu *cpu)
+{
+	state_take_raised(&cpu->group->translator.jit->check->difference.before, cpu);
+}
+
 static bool rehearse_access(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind,
 			    struct mmu_page *page, void **host)
 {
@@ -152,6 +177,8 @@ static bool rehearse_access(struct cpu *cpu, uint64_t va, unsigned size, enum so
 	return find(check, cpu, va, size, kind, page, host) &&
 	       (kind != SOFTTLB_STORE || note_write(check, cpu, *host, size));
 }
+
+static const struct cpu_rehearsal rehearsal = { rehearse_access, rehearse_exception };
 
 /* The rehearsal. */
 
@@ -167,7 +194,7 @@ static void begin(struct check *check, struct cpu *cpu)
 				check->empty.entry[i].tag[kind] = softtlb_none(check->bits, i);
 	}
 	cpu->bank = &check->empty;
-	cpu->rehearse = rehearse_access;
+	cpu->rehearsal = &rehearsal;
 }
 
 static const struct insn *decode(struct check *check, uint64_t pc, uint32_t word)
@@ -179,7 +206,8 @@ static const struct insn *decode(struct check *check, uint64_t pc, uint32_t word
 	return insn;
 }
 
-/* Executes @count instructions from pc on, whose words are at @code, or as many as there are without a jump. */
+/* Executes @count instructions from pc on, whose words are at @code, or as many as there are without a jump.
+ */
 static struct check_end execute(struct check *check, struct cpu *cpu, const uint32_t *code, unsigned count)
 {
 	struct check_end end = { .pc = cpu->pc };
@@ -215,8 +243,8 @@ static struct check_end rehearse(struct check *check, struct cpu *cpu, const uin
 	cpu->trace = &check->silent;
 	end = execute(check, cpu, code, count);
 	cpu->trace = trace;
-	cpu->rehearse = NULL;
-	state_take(&check->difference.expected, cpu);
+	cpu->rehearsal = NULL;
+	state_take(&check->difference.expected, cpu, end.raised);
 	for (unsigned i = 0; i < check->writes; i++)
 		memcpy(check->written[i].expected, check->written[i].host, check->written[i].size);
 	for (unsigned i = check->writes; i-- > 0;)
@@ -226,14 +254,15 @@ static struct check_end rehearse(struct check *check, struct cpu *cpu, const uin
 }
 
 /* Translated code has executed fewer instructions than the rehearsal: again, with as many. */
-static struct check_end rehearse_again(struct check *check, struct cpu *cpu, const uint32_t *code, unsigned count)
+static struct check_end rehearse_again(struct check *check, struct cpu *cpu, const uint32_t *code,
+				       unsigned count)
 {
 	struct written *written = check->written;
 	const unsigned writes = check->writes;
 	struct check_state actual;
 	struct check_end end;
 
-	state_take(&actual, cpu);
+	state_take(&actual, cpu, true);
 	for (unsigned i = 0; i < writes; i++)
 		memcpy(written[i].actual, written[i].host, written[i].size);
 	for (unsigned i = writes; i-- > 0;)
@@ -260,15 +289,22 @@ static bool memory_differs(const struct check *check, struct check_difference *d
 	return false;
 }
 
+static bool csrs_differ(const struct check_state *expected, const struct cpu *cpu)
+{
+	return memcmp(&expected->root, &cpu->root, sizeof(cpu->root)) ||
+	       memcmp(&expected->guest, &cpu->guest, sizeof(cpu->guest));
+}
+
 static bool differs(const struct check *check, const struct cpu *cpu, struct check_difference *d)
 {
 	const struct check_state *expected = &d->expected;
 
-	return d->end.pc != d->actual.pc || d->end.executed != d->actual.executed || d->end.raised != d->actual.raised ||
-	       memcmp(expected->gpr, cpu->gpr, sizeof(cpu->gpr)) || memcmp(expected->vr, cpu->vr, sizeof(cpu->vr)) ||
-	       memcmp(expected->fcc, cpu->fcc, sizeof(cpu->fcc)) || expected->fcsr != cpu->fcsr ||
-	       expected->guest_mode != cpu->guest_mode || memcmp(&expected->root, &cpu->root, sizeof(cpu->root)) ||
-	       memcmp(&expected->guest, &cpu->guest, sizeof(cpu->guest)) || memory_differs(check, d);
+	return d->end.pc != d->actual.pc || d->end.executed != d->actual.executed ||
+	       d->end.raised != d->actual.raised || memcmp(expected->gpr, cpu->gpr, sizeof(cpu->gpr)) ||
+	       memcmp(expected->fcc, cpu->fcc, sizeof(cpu->fcc)) ||
+	       (expected->units && memcmp(expected->vr, cpu->vr, sizeof(cpu->vr))) ||
+	       expected->fcsr != cpu->fcsr || expected->guest_mode != cpu->guest_mode ||
+	       (expected->raised && csrs_differ(expected, cpu)) || memory_differs(check, d);
 }
 
 static void compare(struct check *check, struct cpu *cpu, const uint32_t *code)
@@ -276,7 +312,7 @@ static void compare(struct check *check, struct cpu *cpu, const uint32_t *code)
 	const struct jit *jit = cpu->group->translator.jit;
 	struct check_difference *difference = &check->difference;
 
-	if (difference->actual.executed < difference->end.executed)
+	if (difference->actual.executed < difference->end.executed && !difference->actual.raised)
 		difference->end = rehearse_again(check, cpu, code, difference->actual.executed);
 	check->blocks++;
 	check->insns += difference->actual.executed;
@@ -317,7 +353,7 @@ enum translated check_run(struct cpu *cpu, uint64_t limit, struct translated_ins
 	if (!difference->block || limit - start < count)
 		return TRANSLATED_INTERPRET;
 	code = jit_block_code(jit, difference->block);
-	state_take(&difference->before, cpu);
+	state_take(&difference->before, cpu, false);
 	difference->end = rehearse(check, cpu, code, count);
 	if (check->stopped)
 		return TRANSLATED_INTERPRET;
@@ -332,6 +368,6 @@ void jit_print_check(const struct cpu_group *group, FILE *file)
 {
 	const struct check *check = group->translator.jit->check;
 
-	fprintf(file, "bixi: check: %" PRIu64 " blocks with %" PRIu64 " instructions compared\n", check->blocks,
-		check->insns);
+	fprintf(file, "bixi: check: %" PRIu64 " blocks with %" PRIu64 " instructions compared\n",
+		check->blocks, check->insns);
 }

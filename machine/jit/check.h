@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * --engine check: each block is rehearsed by the reference engine, which is undone, then executed by the
- * translator, and both are compared: all registers, CSRs, the count of instructions, and what the rehearsal wrote
- * to RAM.  (What translated code writes elsewhere is not seen until it is read.)
+ * translator, and both are compared: all registers, CSRs, the count of instructions, and what the rehearsal
+ * wrote to RAM.  (What translated code writes elsewhere is not seen until it is read.)
  *
  * What has effects outside of registers and RAM cannot be undone and is left to the reference engine alone:
- * blocks end before instructions that always have such (check_alone()), and when a rehearsal comes to an access of
- * a device, the core is as it was before the block.
+ * blocks end before instructions that always have such (check_alone()), and when a rehearsal comes to an
+ * access of a device, the core is as it was before the block.
  *
  * For machines whose cores run on one thread.
  */
@@ -15,25 +15,25 @@
 
 #include "machine/jit/jit_impl.h"
 
-/* What executing an instruction may change and a rehearsal undoes.  The bank is found again by the CSRs. */
+/* What executing an instruction may change and a rehearsal undoes; vr, if a unit is on; and if it raises an
+ * exception: */
 #define CHECK_STATE(X)                                                                                       \
 	X(gpr)                                                                                               \
 	X(pc)                                                                                                \
 	X(fcsr)                                                                                              \
 	X(fcc)                                                                                               \
-	X(vr)                                                                                                \
-	X(root)                                                                                              \
-	X(guest)                                                                                             \
 	X(guest_mode)                                                                                        \
 	X(csr)                                                                                               \
 	X(bank)                                                                                              \
-	X(ll)                                                                                                \
-	X(stats)                                                                                             \
 	X(insn_count)                                                                                        \
 	X(segment_pc)                                                                                        \
 	X(code)                                                                                              \
 	X(code_base)                                                                                         \
-	X(clock_count)                                                                                       \
+	X(clock_count)
+#define CHECK_RAISED(X)                                                                                      \
+	X(root)                                                                                              \
+	X(guest)                                                                                             \
+	X(stats)                                                                                             \
 	X(pmu_mark)                                                                                          \
 	X(pmu_active)                                                                                        \
 	X(pmu_branches)                                                                                      \
@@ -42,8 +42,12 @@
 struct check_state {
 #define MEMBER(name) __typeof__(((struct cpu *)NULL)->name) name;
 	CHECK_STATE(MEMBER)
+	MEMBER(vr)
+	CHECK_RAISED(MEMBER)
 #undef MEMBER
 	uint64_t now; /* of the machine's clock */
+	bool units;   /* vr is there */
+	bool raised;  /* CHECK_RAISED is there */
 };
 
 /* How far a block was executed. */

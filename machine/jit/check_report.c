@@ -9,8 +9,8 @@
 /* One value before the block, as it should be and as it is. */
 static void line(const char *name, uint64_t before, uint64_t expected, uint64_t actual)
 {
-	fprintf(stderr, "%c %-10s %016" PRIx64 "  %016" PRIx64 "  %016" PRIx64 "\n", expected == actual ? ' ' : '*',
-		name, before, expected, actual);
+	fprintf(stderr, "%c %-10s %016" PRIx64 "  %016" PRIx64 "  %016" PRIx64 "\n",
+		expected == actual ? ' ' : '*', name, before, expected, actual);
 }
 
 static void print_general(const struct cpu *cpu, const struct check_difference *d)
@@ -39,7 +39,8 @@ static void print_vectors(const struct cpu *cpu, const struct check_difference *
 	for (unsigned i = 0; i < 32; i++) {
 		const union vreg *before = &d->before.vr[i], *expected = &d->expected.vr[i];
 
-		if (!memcmp(before, expected, sizeof(*before)) && !memcmp(before, &cpu->vr[i], sizeof(*before)))
+		if (!memcmp(before, expected, sizeof(*before)) &&
+		    !memcmp(before, &cpu->vr[i], sizeof(*before)))
 			continue;
 		for (unsigned word = 0; word < 4; word++) {
 			snprintf(name, sizeof(name), "xr%u.d[%u]", i, word);
@@ -65,16 +66,20 @@ static void print_csrs(const char *prefix, const struct csr_file *before, const 
 
 void check_report(const struct jit *jit, const struct cpu *cpu, const struct check_difference *d)
 {
-	fprintf(stderr, "bixi: core %u: translated code and the reference engine differ in the block at %" PRIx64
-			", after %" PRIu64 " instructions\n",
+	fprintf(stderr,
+		"bixi: core %u: translated code and the reference engine differ in the block at %" PRIx64
+		", after %" PRIu64 " instructions\n",
 		cpu->id, d->before.pc, d->before.insn_count);
 	jit_print_block(jit, d->block, jit_block_code(jit, d->block), stderr);
 	fprintf(stderr, "  %-10s %-16s  %-16s  %s\n", "", "before", "reference", "translated");
 	print_general(cpu, d);
-	print_vectors(cpu, d);
+	if (d->expected.units)
+		print_vectors(cpu, d);
 	line("guest mode", d->before.guest_mode, d->expected.guest_mode, cpu->guest_mode);
-	print_csrs("", &d->before.root, &d->expected.root, &cpu->root);
-	print_csrs("gcsr_", &d->before.guest, &d->expected.guest, &cpu->guest);
+	if (d->expected.raised) {
+		print_csrs("", &d->before.root, &d->expected.root, &cpu->root);
+		print_csrs("gcsr_", &d->before.guest, &d->expected.guest, &cpu->guest);
+	}
 	if (d->memory)
 		fprintf(stderr, "* RAM at offset %tx: %02x, translated %02x\n", d->memory - cpu->bus->ram,
 			d->memory_expected, *d->memory);

@@ -50,8 +50,8 @@ struct jit_core {
 
 /*
  * Bits of jit_core.missing: the unit is off, or FCSR0.Enables is not 0; the privilege level is not PLV0 (or
- * accesses to CSRs are traced); the core is in guest mode; something beside lines, messages and the timers may
- * interrupt, or keep it from doing so.  None of the latter changes while translated code goes on.
+ * accesses to CSRs are traced); the core is in guest mode; something beside lines, messages and the timers
+ * may interrupt, or keep it from doing so.  None of the latter changes while translated code goes on.
  */
 enum {
 	JIT_MISSING_FP = 1,

@@ -95,8 +95,8 @@ void jit_print_block(const struct jit *jit, uint32_t number, const uint32_t *wor
 	memcpy(offset, (const void *)((uintptr_t)(block->end + 1) & ~(uintptr_t)1), 2 * (block->insns + 1));
 	print_code(file, "entry", block->guarded, block->guarded + offset[0]);
 	for (unsigned i = 0; i < block->insns; i++)
-		print_insn(file, block->pc + 4 * i, word[i], block->guarded + offset[i],
-			   block->guarded + offset[i + 1]);
+		print_insn(file, (block->pc & ~(uint64_t)JIT_PIECEMEAL) + 4 * i, word[i],
+			   block->guarded + offset[i], block->guarded + offset[i + 1]);
 	print_code(file, "out of line", block->guarded + offset[block->insns], block->end);
 }
 

@@ -23,6 +23,8 @@ bixi-obj += machine/jit/settle.o
 bixi-obj += machine/jit/jit.o
 bixi-obj += machine/jit/stats.o
 bixi-obj += machine/jit/dump.o
+bixi-obj += machine/jit/check.o
+bixi-obj += machine/jit/check_report.o
 # Disassembles host code.
 bixi-libs += -lZydis
 bixi-obj += machine/jit/vector_ops.o

@@ -59,18 +59,31 @@ const void *jit_help_load(struct cpu *cpu, uint64_t va, uint32_t number)
 	return cpu->jit.bounce;
 }
 
+/*
+ * Whether the block may go on after the instruction at @site.  Not if what it has overwritten may be what
+ * comes next, nor if meanwhile the core gave up its rights to store (@flushes: store_flushes before), which
+ * the block's spans do not know.
+ */
+static bool block_stands(const struct cpu *cpu, const struct jit_site *site, uint64_t flushes)
+{
+	const struct jit *jit = cpu->group->translator.jit;
+
+	return cache_page_lives(jit, jit->block[site->block].page) && cpu->softtlb.store_flushes == flushes;
+}
+
 int jit_help_store(struct cpu *cpu, uint64_t va, uint32_t number)
 {
 	const struct jit *jit = cpu->group->translator.jit;
 	const struct jit_site *site = &jit->site[number];
+
+	const uint64_t flushes = cpu->softtlb.store_flushes;
 
 	jit->counts[cpu->id].stores++;
 	jit_locate(cpu, number);
 	if (!access_store_slow(cpu, va, cpu->jit.bounce, site->size))
 		return INSN_RAISED;
 	look_around(cpu);
-	/* What it has overwritten may be what comes next. */
-	return cache_page_lives(jit, jit->block[site->block].page) ? INSN_NEXT : JIT_REWRITTEN;
+	return block_stands(cpu, site, flushes) ? INSN_NEXT : JIT_REWRITTEN;
 }
 
 int jit_help_insn(struct cpu *cpu, uint32_t number)
@@ -79,6 +92,7 @@ int jit_help_insn(struct cpu *cpu, uint32_t number)
 	const struct jit_site *site = &jit->site[number];
 	const uint8_t extension = isa_info[site->insn.op].extension;
 	const bool fp = extension == ISA_EXT_FP || extension == ISA_EXT_LSX || extension == ISA_EXT_LASX;
+	const uint64_t flushes = cpu->softtlb.store_flushes;
 	int result;
 
 	jit->counts[cpu->id].called[site->insn.op]++;
@@ -91,7 +105,5 @@ int jit_help_insn(struct cpu *cpu, uint32_t number)
 		jit_set_missing(cpu);
 	}
 	look_around(cpu);
-	if (result == INSN_NEXT && !cache_page_lives(jit, jit->block[site->block].page))
-		return JIT_REWRITTEN;
-	return result;
+	return result == INSN_NEXT && !block_stands(cpu, site, flushes) ? JIT_REWRITTEN : result;
 }

@@ -16,7 +16,10 @@ void gr_set(struct emit *e, unsigned rd, uint64_t value)
 		x86_mov_ri(&e->code, d, value);
 	else
 		x86_alu_rr(&e->code, ALU_XOR, 4, d, d);
-	gr_done(e, rd);
+	if (value == (uint64_t)(int64_t)(int32_t)value)
+		gr_done_extended(e, rd);
+	else
+		gr_done(e, rd);
 }
 
 void gr_move(struct emit *e, unsigned rd, unsigned rs)
@@ -27,6 +30,10 @@ void gr_move(struct emit *e, unsigned rd, unsigned rs)
 		return;
 	if (!rs) {
 		gr_set(e, rd, 0);
+		return;
+	}
+	if (gr_is_word(e, rs)) {
+		gr_move_word(e, rd, rs);
 		return;
 	}
 	a = gr_use(e, rs);
@@ -43,10 +50,10 @@ void gr_move_word(struct emit *e, unsigned rd, unsigned rs)
 		gr_set(e, rd, 0);
 		return;
 	}
-	a = gr_use(e, rs);
+	a = gr_use_word(e, rs);
 	d = gr_def(e, rd);
-	x86_movsx_rr(&e->code, d, a, 4);
-	gr_done(e, rd);
+	copy(&e->code, 4, d, a);
+	gr_done_word(e, rd);
 }
 
 /* d = a + b */
@@ -111,7 +118,7 @@ COMPUTE(add_w)
 		gr_move_word(e, insn->rd, insn->rj | insn->rk);
 		return;
 	}
-	o = operands_jk(e, insn);
+	o = operands_words(e, insn);
 	add(&e->code, 4, o);
 	done_word(e, insn, o.d, o.d);
 }
@@ -151,7 +158,7 @@ COMPUTE(sub_w)
 	if (!insn->rj) {
 		o.d = negate(e, insn, 4);
 	} else {
-		o = operands_jk(e, insn);
+		o = operands_words(e, insn);
 		subtract(&e->code, 4, o);
 	}
 	done_word(e, insn, o.d, o.d);
@@ -184,7 +191,7 @@ COMPUTE(addi_w)
 	} else if (!insn->imm) {
 		gr_move_word(e, insn->rd, insn->rj);
 	} else {
-		o = operands_j(e, insn);
+		o = operands_word(e, insn);
 		add_immediate(&e->code, 4, o.d, o.a, insn->imm);
 		done_word(e, insn, o.d, o.d);
 	}
@@ -205,7 +212,7 @@ COMPUTE(addu16i_d)
 
 COMPUTE(alsl_w)
 {
-	const struct operands o = operands_jk(e, insn);
+	const struct operands o = operands_words(e, insn);
 
 	shift_and_add(&e->code, 4, o, (unsigned)insn->imm);
 	done_word(e, insn, o.d, o.d);
@@ -213,7 +220,7 @@ COMPUTE(alsl_w)
 
 COMPUTE(alsl_wu)
 {
-	shift_and_add(&e->code, 4, operands_jk(e, insn), (unsigned)insn->imm);
+	shift_and_add(&e->code, 4, operands_words(e, insn), (unsigned)insn->imm);
 	gr_done(e, insn->rd);
 }
 
@@ -326,14 +333,41 @@ CONSTANT(pcaddu18i, e->pc + (SI << 18))
 CONSTANT(pcalau12i, (e->pc + (SI << 12)) & ~UINT64_C(0xfff))
 
 /* d = a op b, where the order of a and b does not matter. */
-static void commutative(struct code *c, enum x86_alu op, struct operands o)
+static void commutative(struct code *c, enum x86_alu op, unsigned size, struct operands o)
 {
 	if (o.d == o.b) {
-		x86_alu_rr(c, op, 8, o.d, o.a);
+		x86_alu_rr(c, op, size, o.d, o.a);
 	} else {
-		copy(c, 8, o.d, o.a);
-		x86_alu_rr(c, op, 8, o.d, o.b);
+		copy(c, size, o.d, o.a);
+		x86_alu_rr(c, op, size, o.d, o.b);
 	}
+}
+
+/* Of logic on two words that are sign-extended the upper halves need not be computed. */
+static unsigned logic_size(const struct emit *e, const struct insn *insn)
+{
+	return gr_is_word(e, insn->rj) && gr_is_word(e, insn->rk) ? 4 : 8;
+}
+
+static struct operands logic_operands(struct emit *e, const struct insn *insn, unsigned size)
+{
+	return size == 4 ? operands_words(e, insn) : operands_jk(e, insn);
+}
+
+static void logic_done(struct emit *e, const struct insn *insn, unsigned size)
+{
+	if (size == 4)
+		gr_done_word(e, insn->rd);
+	else
+		gr_done(e, insn->rd);
+}
+
+static void logic(struct emit *e, const struct insn *insn, enum x86_alu op)
+{
+	const unsigned size = logic_size(e, insn);
+
+	commutative(&e->code, op, size, logic_operands(e, insn, size));
+	logic_done(e, insn, size);
 }
 
 COMPUTE(and)
@@ -342,8 +376,7 @@ COMPUTE(and)
 		gr_set(e, insn->rd, 0);
 		return;
 	}
-	commutative(&e->code, ALU_AND, operands_jk(e, insn));
-	gr_done(e, insn->rd);
+	logic(e, insn, ALU_AND);
 }
 
 COMPUTE(or)
@@ -352,8 +385,7 @@ COMPUTE(or)
 		gr_move(e, insn->rd, insn->rj | insn->rk);
 		return;
 	}
-	commutative(&e->code, ALU_OR, operands_jk(e, insn));
-	gr_done(e, insn->rd);
+	logic(e, insn, ALU_OR);
 }
 
 COMPUTE(xor)
@@ -366,46 +398,48 @@ COMPUTE(xor)
 		gr_set(e, insn->rd, 0);
 		return;
 	}
-	commutative(&e->code, ALU_XOR, operands_jk(e, insn));
-	gr_done(e, insn->rd);
+	logic(e, insn, ALU_XOR);
 }
 
 COMPUTE(nor)
 {
-	const struct operands o = operands_jk(e, insn);
+	const unsigned size = logic_size(e, insn);
+	const struct operands o = logic_operands(e, insn, size);
 
 	if (!insn->rj || !insn->rk)
-		copy(&e->code, 8, o.d, insn->rj ? o.a : o.b);
+		copy(&e->code, size, o.d, insn->rj ? o.a : o.b);
 	else
-		commutative(&e->code, ALU_OR, o);
-	x86_unary(&e->code, UNARY_NOT, 8, o.d);
-	gr_done(e, insn->rd);
+		commutative(&e->code, ALU_OR, size, o);
+	x86_unary(&e->code, UNARY_NOT, size, o.d);
+	logic_done(e, insn, size);
 }
 
 COMPUTE(andn)
 {
+	const unsigned size = logic_size(e, insn);
 	struct operands o;
 
 	if (!insn->rj || !insn->rk) {
 		gr_move(e, insn->rd, insn->rj);
 		return;
 	}
-	o = operands_jk(e, insn);
-	x86_andn(&e->code, 8, o.d, o.b, o.a);
-	gr_done(e, insn->rd);
+	o = logic_operands(e, insn, size);
+	x86_andn(&e->code, size, o.d, o.b, o.a);
+	logic_done(e, insn, size);
 }
 
 /* a | ~b = ~(~a & b) */
 COMPUTE(orn)
 {
-	const struct operands o = operands_jk(e, insn);
+	const unsigned size = logic_size(e, insn);
+	const struct operands o = logic_operands(e, insn, size);
 
 	if (insn->rj)
-		x86_andn(&e->code, 8, o.d, o.a, o.b);
+		x86_andn(&e->code, size, o.d, o.a, o.b);
 	else
-		copy(&e->code, 8, o.d, o.b);
-	x86_unary(&e->code, UNARY_NOT, 8, o.d);
-	gr_done(e, insn->rd);
+		copy(&e->code, size, o.d, o.b);
+	x86_unary(&e->code, UNARY_NOT, size, o.d);
+	logic_done(e, insn, size);
 }
 
 COMPUTE(andi)

@@ -38,10 +38,26 @@ static inline struct operands operands_jk(struct emit *e, const struct insn *ins
 	return (struct operands){ .d = gr_def(e, insn->rd), .a = a, .b = b };
 }
 
+/* The same where only the low words of rj and rk matter. */
+static inline struct operands operands_words(struct emit *e, const struct insn *insn)
+{
+	unsigned a = gr_use_word(e, insn->rj);
+	unsigned b = gr_use_word(e, insn->rk);
+
+	return (struct operands){ .d = gr_def(e, insn->rd), .a = a, .b = b };
+}
+
 /* Of an instruction without rk: b is a. */
 static inline struct operands operands_j(struct emit *e, const struct insn *insn)
 {
 	unsigned a = gr_use(e, insn->rj);
+
+	return (struct operands){ .d = gr_def(e, insn->rd), .a = a, .b = a };
+}
+
+static inline struct operands operands_word(struct emit *e, const struct insn *insn)
+{
+	unsigned a = gr_use_word(e, insn->rj);
 
 	return (struct operands){ .d = gr_def(e, insn->rd), .a = a, .b = a };
 }
@@ -53,11 +69,11 @@ static inline void copy(struct code *c, unsigned size, unsigned d, unsigned s)
 		x86_mov_rr(c, size, d, s);
 }
 
-/* The last step of an instruction whose result is a word: sign-extends @s. */
+/* The last step of an instruction whose result is the word in @s, sign-extended. */
 static inline void done_word(struct emit *e, const struct insn *insn, unsigned d, unsigned s)
 {
-	x86_movsx_rr(&e->code, d, s, 4);
-	gr_done(e, insn->rd);
+	copy(&e->code, 4, d, s);
+	gr_done_word(e, insn->rd);
 }
 
 /* Guest register rd, not 0, = a constant; = rs; = rs's low word, sign-extended. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/jit/check.h"
 #include "machine/jit/run.h"
 
 bool jit_supported(void)
@@ -47,8 +48,10 @@ int jit_create(struct cpu_group *group, const struct jit_options *options, char 
 	pthread_mutex_init(&jit->lock, NULL);
 	isa_init();
 	err = jit->counts ? cache_create(jit) : -ENOMEM;
+	if (!err && options->check)
+		err = check_create(jit);
 	group->llsc_compares = !options->strict_llsc;
-	group->translator = (struct translator){ jit_run, jit };
+	group->translator = (struct translator){ options->check ? check_run : jit_run, jit };
 	if (err) {
 		snprintf(error, error_size, "no memory for the translator's code: %s", strerror(-err));
 		jit_destroy(group);
@@ -66,6 +69,7 @@ void jit_destroy(struct cpu_group *group)
 	if (!jit)
 		return;
 	cache_destroy(jit);
+	check_destroy(jit);
 	free(jit->counts);
 	pthread_mutex_destroy(&jit->lock);
 	free(jit);

@@ -23,6 +23,9 @@ struct jit_options {
 	bool perf_map;	      /* write /tmp/perf-PID.map, by which perf names translated code */
 	const uint64_t *dump; /* addresses whose blocks jit_print_dump() shows */
 	unsigned dumps;
+	bool check; /* compare with the reference engine, check.h; then when they differ: */
+	void (*differs)(void *opaque);
+	void *opaque;
 };
 
 /* Counts since jit_create(). */
@@ -46,6 +49,9 @@ void jit_get_stats(const struct cpu_group *group, struct jit_stats *stats);
 /* Prints these and what the cores have counted, which do not run.  @seconds the machine ran; 0: not to be
  * told. */
 void jit_print_stats(const struct cpu_group *group, FILE *file, double seconds);
+
+/* Prints how much was checked. */
+void jit_print_check(const struct cpu_group *group, FILE *file);
 
 /* Prints the blocks of jit_options.dump. */
 void jit_print_dump(const struct cpu_group *group, FILE *file);

@@ -32,10 +32,16 @@
 struct jit_page {
 	uint64_t va;
 	const uint8_t *host;
-	uint32_t next;	 /* in the page table's chain */
-	uint32_t twin;	 /* another page made from the same memory */
-	uint32_t blocks; /* list by jit_block.sibling */
+	_Atomic uint32_t next; /* in the page table's chain */
+	uint32_t twin;	       /* another page made from the same memory */
+	uint32_t blocks;       /* list by jit_block.sibling */
 	_Atomic bool dead;
+};
+
+/* How often code is made from a page of memory. */
+struct jit_rest {
+	_Atomic uint64_t until;	 /* none is, up to then (ns) */
+	uint64_t made, interval; /* last time; until is so much later */
 };
 
 struct jit_block {
@@ -110,11 +116,13 @@ struct jit {
 	_Atomic uint32_t pages, blocks, links, sites; /* used */
 	_Atomic uint32_t *page_hash, *block_hash;
 	uint32_t *host_pages;	/* by 4 KiB page of RAM: the last jit_page made from it, then by twin */
+	struct jit_rest *rests; /* by the same */
 	_Atomic bool stop;	/* cores are to stay outside */
 	_Atomic uint32_t epoch; /* counts times that the cache was emptied */
 	struct jit_stats stats;
 	struct jit_counts *counts;   /* of each core */
 	struct dumped_block *dumped; /* of jit_options.dump, dump.c */
+	struct check *check;	     /* of jit_options.check, check.c */
 	FILE *perf_map;		     /* NULL: none */
 };
 
@@ -147,6 +155,7 @@ struct emit {
 	uint8_t gr_host[GR_SPAN + JIT_SPANS], host_gr[16]; /* cached where, what; X86_NONE, 0xff */
 	uint8_t gr_locked;		       /* bit n: pool register n is in use by this instruction */
 	uint8_t gr_dirty;		       /* bit n: its value is not in memory */
+	uint8_t gr_width[GR_SPAN + JIT_SPANS]; /* regs.c, enum width */
 	uint32_t gr_used[REGS_POOL], gr_clock; /* when each was used last */
 	uint8_t vr_host[32], ymm_vr[16], ymm_size[16];
 	uint16_t vr_locked;
@@ -190,6 +199,16 @@ static inline bool host_has(const struct emit *e, uint32_t features)
 unsigned gr_use(struct emit *e, unsigned g);
 unsigned gr_def(struct emit *e, unsigned g);
 void gr_done(struct emit *e, unsigned g);
+
+/*
+ * Words: of gr_use_word() only the low 32 bits are right; after gr_done_word() so is the new value, which is
+ * to be sign-extended when somebody asks for all of it, and gr_done_extended() says that it is. gr_is_word():
+ * it is known to be a sign-extended word, extended already or not.
+ */
+unsigned gr_use_word(struct emit *e, unsigned g);
+void gr_done_word(struct emit *e, unsigned g);
+void gr_done_extended(struct emit *e, unsigned g);
+bool gr_is_word(const struct emit *e, unsigned g);
 struct x86_mem gr_mem(const struct emit *e, unsigned g);
 
 /* The same of vector registers: @size is 4 or 8 for a scalar, 16, 32; so many low bytes are valid. */
@@ -204,6 +223,7 @@ void mem_base_moved(struct emit *e, unsigned g, int32_t by); /* memory.c: the sa
 void regs_begin(struct emit *e);      /* of a block, and after a function may have changed any register */
 void regs_begin_insn(struct emit *e); /* nothing is in use */
 void regs_flush(struct emit *e);      /* before the block may be left; leaves the flags alone */
+void regs_flush_last(struct emit *e); /* the same where the block ends: spans are of no use any more */
 void regs_note(const struct emit *e, struct slow *slow);   /* what is cached now */
 void regs_reload(struct emit *e, const struct slow *slow); /* makes that so after a function call */
 unsigned regs_pinned(unsigned i, unsigned *g); /* the i-th pinned register's host, X86_NONE at the end */
@@ -270,6 +290,8 @@ bool cache_has_room(const struct jit *jit); /* for one more block */
 void cache_flush(struct jit *jit);	    /* forgets everything; no core is inside */
 uint32_t cache_find_page(const struct jit *jit, uint64_t va, const void *host); /* 0: none */
 uint32_t cache_add_page(struct jit *jit, uint64_t va, const void *host);	/* 0: no room */
+bool cache_page_rests(const struct jit *jit,
+		      const void *host); /* no code page is to be made from this memory */
 void cache_kill_pages(struct jit *jit, const void *host, size_t size); /* that were made from this memory */
 uint32_t cache_find_block(const struct jit *jit, uint32_t page, uint64_t pc);
 void cache_publish(struct jit *jit, uint32_t block);

@@ -204,7 +204,10 @@ void mem_load_gr(struct emit *e, struct guest_address a, unsigned rd, unsigned s
 		x86_movsx_rm(&e->code, d, from, size);
 	else
 		x86_movzx_rm(&e->code, d, from, size);
-	gr_done(e, rd);
+	if (size == 8 || (size == 4 && !sign))
+		gr_done(e, rd);
+	else
+		gr_done_extended(e, rd);
 }
 
 void mem_load_vr(struct emit *e, struct guest_address a, unsigned vd, unsigned size)
@@ -346,8 +349,8 @@ bool emit_preldx(struct emit *e, const struct insn *insn)
 
 /*
  * A host fence is wanted where a store before must be seen before a load after it: x86 keeps every other
- * order by itself.  Hint bits 4:0 say what is ordered (Vol.1 2.2.8.1): bit 2 lets older loads... of hint
- * 0x700 (after a failing SC) and others nothing remains.
+ * order by itself.  Bits 2 and 1 of the hint (Vol.1 2.2.8.1) being 0 says that, but for 0x700, which orders
+ * loads from one place only.
  */
 bool emit_dbar(struct emit *e, const struct insn *insn)
 {

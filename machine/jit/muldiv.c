@@ -15,7 +15,7 @@ static void multiply(struct code *c, unsigned size, struct operands o)
 
 COMPUTE(mul_w)
 {
-	const struct operands o = operands_jk(e, insn);
+	const struct operands o = operands_words(e, insn);
 
 	multiply(&e->code, 4, o);
 	done_word(e, insn, o.d, o.d);

@@ -21,6 +21,13 @@ static const uint8_t pool[REGS_POOL] = { RSI, RDI, R8, R9, R10, R11 };
 #define POOL   REGS_POOL
 #define YMMS   16
 
+/* What is known of a guest register's value. */
+enum width {
+	WIDE,	  /* nothing */
+	EXTENDED, /* a sign-extended word */
+	NARROW,	  /* the same, but its host register has only the word */
+};
+
 unsigned regs_pinned(unsigned i, unsigned *g)
 {
 	if (i >= PINNED)
@@ -51,6 +58,8 @@ void regs_begin(struct emit *e)
 		e->gr_host[pinned[i].guest] = pinned[i].host;
 	memset(e->span, 0, sizeof(e->span));
 	memset(e->gr_used, 0, sizeof(e->gr_used));
+	memset(e->gr_width, WIDE, sizeof(e->gr_width));
+	e->gr_width[0] = EXTENDED;
 	e->gr_dirty = 0;
 	e->gr_clock = 0;
 	regs_begin_insn(e);
@@ -72,11 +81,21 @@ static unsigned pool_index(unsigned host)
 	return i;
 }
 
+static void widen(struct emit *e, unsigned g)
+{
+	if (e->gr_width[g] != NARROW)
+		return;
+	x86_movsx_rr(&e->code, e->gr_host[g], e->gr_host[g], 4);
+	e->gr_width[g] = EXTENDED;
+}
+
 /* Writes pool register @i to memory, if it has a value that is not there. */
 static void pool_write(struct emit *e, unsigned i)
 {
-	if (e->gr_dirty & 1u << i)
-		x86_mov_mr(&e->code, 8, gr_mem(e, e->host_gr[pool[i]]), pool[i]);
+	if (!(e->gr_dirty & 1u << i))
+		return;
+	widen(e, e->host_gr[pool[i]]);
+	x86_mov_mr(&e->code, 8, gr_mem(e, e->host_gr[pool[i]]), pool[i]);
 	e->gr_dirty &= (uint8_t) ~(1u << i);
 }
 
@@ -84,6 +103,16 @@ void regs_flush(struct emit *e)
 {
 	for (unsigned i = 0; i < POOL; i++)
 		pool_write(e, i);
+	for (unsigned i = 0; i < PINNED; i++)
+		widen(e, pinned[i].guest);
+}
+
+void regs_flush_last(struct emit *e)
+{
+	for (unsigned i = 0; i < POOL; i++)
+		if (e->host_gr[pool[i]] != 0xff && e->host_gr[pool[i]] >= GR_SPAN)
+			e->gr_dirty &= (uint8_t) ~(1u << i);
+	regs_flush(e);
 }
 
 /* A pool register for guest register @g: the one used last the longest time ago, not by this instruction. */
@@ -114,7 +143,7 @@ static unsigned gr_lock(struct emit *e, unsigned host)
 	return host;
 }
 
-unsigned gr_use(struct emit *e, unsigned g)
+unsigned gr_use_word(struct emit *e, unsigned g)
 {
 	unsigned host = e->gr_host[g];
 
@@ -128,6 +157,19 @@ unsigned gr_use(struct emit *e, unsigned g)
 	return gr_lock(e, host);
 }
 
+unsigned gr_use(struct emit *e, unsigned g)
+{
+	const unsigned host = gr_use_word(e, g);
+
+	widen(e, g);
+	return host;
+}
+
+bool gr_is_word(const struct emit *e, unsigned g)
+{
+	return e->gr_width[g] != WIDE;
+}
+
 unsigned gr_def(struct emit *e, unsigned g)
 {
 	if (!g)
@@ -137,23 +179,39 @@ unsigned gr_def(struct emit *e, unsigned g)
 	return gr_lock(e, pool_take(e, g));
 }
 
-static void written(struct emit *e, unsigned g)
+static void written(struct emit *e, unsigned g, enum width width)
 {
+	e->gr_width[g] = (uint8_t)width;
 	if (pool_index(e->gr_host[g]) < POOL)
 		e->gr_dirty |= (uint8_t)(1u << pool_index(e->gr_host[g]));
 }
 
-void gr_done(struct emit *e, unsigned g)
+static void done(struct emit *e, unsigned g, enum width width)
 {
 	if (!g)
 		return;
-	written(e, g);
+	written(e, g, width);
 	regs_changed(e, g);
+}
+
+void gr_done(struct emit *e, unsigned g)
+{
+	done(e, g, WIDE);
+}
+
+void gr_done_word(struct emit *e, unsigned g)
+{
+	done(e, g, NARROW);
+}
+
+void gr_done_extended(struct emit *e, unsigned g)
+{
+	done(e, g, EXTENDED);
 }
 
 void gr_done_moved(struct emit *e, unsigned g, int32_t by)
 {
-	written(e, g);
+	written(e, g, WIDE);
 	mem_base_moved(e, g, by);
 }
 

@@ -94,6 +94,8 @@ static bool make_page(struct cpu *cpu, uint64_t va, const uint8_t *host)
 	const size_t size = (size_t)1 << jit->page_bits;
 	bool full = false;
 
+	if (cache_page_rests(jit, host))
+		return false;
 	for (;;) {
 		if (!code_page_protect(cpu, host, size))
 			return false;
@@ -183,6 +185,24 @@ static struct jit_jump *jump_of(struct cpu *cpu, uint64_t pc)
 	return &cpu->jit.jump[pc >> 2 & (JIT_JUMP_ENTRIES - 1)];
 }
 
+uint32_t jit_block_at(struct cpu *cpu)
+{
+	uint32_t block;
+
+	go_inside(cpu);
+	block = find_block(cpu, cpu->pc);
+	go_outside(cpu);
+	return block;
+}
+
+const uint32_t *jit_block_code(const struct jit *jit, uint32_t number)
+{
+	const struct jit_block *block = &jit->block[number];
+	const struct jit_page *page = &jit->page[block->page];
+
+	return (const uint32_t *)(page->host + (block->pc - page->va));
+}
+
 /* The jump cache leads to @block. */
 static void note_jump(struct cpu *cpu, const struct jit_block *block)
 {
@@ -212,6 +232,8 @@ static enum verdict exit_link(struct cpu *cpu, const void **entry)
 	uint32_t block;
 
 	cpu->pc = jit->link[number].target & ~(uint64_t)JIT_PIECEMEAL;
+	if (jit->options.check && cpu->insn_count != cpu->jit.count)
+		return LOOK; /* block by block */
 	block = find_block(cpu, jit->link[number].target);
 	if (!block)
 		return LOOK;
@@ -231,7 +253,8 @@ static enum verdict exit_indirect(struct cpu *cpu, const void **entry)
 
 	if (!block)
 		return LOOK;
-	note_jump(cpu, &jit->block[block]);
+	if (!jit->options.check)
+		note_jump(cpu, &jit->block[block]);
 	*entry = jit->block[block].guarded;
 	return GO_ON;
 }
@@ -243,7 +266,7 @@ static enum verdict exit_result(struct cpu *cpu, int result, struct translated_i
 
 	insn->pc = jit_site_pc(cpu->group->translator.jit, cpu->jit.site);
 	insn->result = result;
-	if (!jit_settle(cpu, insn))
+	if (cpu->group->translator.jit->options.check || !jit_settle(cpu, insn))
 		return RESULT;
 	jump = jump_of(cpu, cpu->pc);
 	if (jump->va != cpu->pc || !cpu->pc) /* 0 is also that of entries that are empty */
@@ -293,7 +316,7 @@ static enum verdict left(struct cpu *cpu, int why, uint64_t limit, struct transl
 		cpu->pc = jit_site_pc(jit, cpu->jit.site);
 		return exit_indirect(cpu, entry);
 	case JIT_EXIT_INDIRECT:
-		return exit_indirect(cpu, entry);
+		return jit->options.check ? LOOK : exit_indirect(cpu, entry);
 	case JIT_EXIT_INTERPRET:
 		cpu->pc = jit_site_pc(jit, cpu->jit.site);
 		return INTERPRET;

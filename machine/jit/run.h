@@ -6,7 +6,7 @@
 #include "machine/cpu/exception.h"
 #include "machine/jit/jit_impl.h"
 
-/* Beside enum insn_result: NEXT, but the instruction has overwritten code of its own page. */
+/* Beside enum insn_result: NEXT, but the block cannot go on, help.c. */
 #define JIT_REWRITTEN (INSN_STATE_JUMP + 1)
 
 /* The core has @left instructions left of the budget it entered with. */
@@ -25,6 +25,10 @@ static inline uint64_t jit_site_pc(const struct jit *jit, uint32_t number)
 
 /* struct translator's. */
 enum translated jit_run(struct cpu *cpu, uint64_t limit, struct translated_insn *insn);
+
+/* For check.c: the block at pc, made if there is none; 0: none can be.  And the words of one. */
+uint32_t jit_block_at(struct cpu *cpu);
+const uint32_t *jit_block_code(const struct jit *jit, uint32_t block);
 
 /* settle.c: what may not be executed without a look. */
 void jit_set_missing(struct cpu *cpu);

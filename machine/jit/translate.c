@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "machine/interp/interp.h"
+#include "machine/jit/check.h"
 #include "machine/jit/fp_emit.h"
 #include "machine/jit/jit_impl.h"
 
@@ -130,13 +131,18 @@ static bool ends_block(const struct insn *insn)
 	}
 }
 
-/* Decodes the instructions of the block at @pc, whose words are at @code in a page of @room words. */
-static unsigned scan(struct insn *insns, const uint32_t *code, unsigned room)
+/*
+ * Decodes the instructions of the block at @pc, whose words are at @code in a page of @room words.  @checked:
+ * it ends before what cannot be checked.
+ */
+static unsigned scan(struct insn *insns, const uint32_t *code, unsigned room, bool checked)
 {
 	unsigned count = 0;
 
 	while (count < room && count < JIT_BLOCK_INSNS) {
 		interp_decode(&insns[count], __atomic_load_n(&code[count], __ATOMIC_RELAXED));
+		if (checked && count && check_alone(&insns[count]))
+			break;
 		if (ends_block(&insns[count++]))
 			break;
 	}
@@ -269,19 +275,17 @@ static void slow_load(struct emit *e, const struct slow *slow)
 /* Goes on at @target inside what the reference engine executes as one straight run. */
 static void go_on(struct emit *e, uint64_t target)
 {
-	struct slow *slow = NULL;
+	struct slow *slow;
 
 	/*
 	 * There it would not look at interrupts.  Who wants that to be done soon has made the budget negative
-	 * (help.c), and would be heard too early.  Where every core has a thread nobody can tell.
+	 * (help.c), and would be heard too early.
 	 */
-	if (!e->cpu->group->parallel) {
-		x86_test_rr(&e->code, 8, REG_LEFT, REG_LEFT);
-		slow = emit_slow(e, SLOW_RESUME, x86_jcc_forward(&e->code, CC_S));
-	}
+	regs_flush_last(e);
+	x86_test_rr(&e->code, 8, REG_LEFT, REG_LEFT);
+	slow = emit_slow(e, SLOW_RESUME, x86_jcc_forward(&e->code, CC_S));
 	emit_goto(e, target);
-	if (slow)
-		slow->link = e->slow[e->slows - 1].link;
+	slow->link = e->slow[e->slows - 1].link;
 }
 
 static void slow_path(struct emit *e, const struct slow *slow)
@@ -429,7 +433,7 @@ uint32_t translate(struct jit *jit, struct cpu *cpu, uint32_t page, uint64_t pc)
 	e.insns = insns;
 	/* Blocks end where the reference engine's straight runs do. */
 	e.count = scan(insns, (const uint32_t *)(jit->page[page].host + offset),
-		       (unsigned)(BUS_PAGE_SIZE - offset % BUS_PAGE_SIZE) / 4);
+		       (unsigned)(BUS_PAGE_SIZE - offset % BUS_PAGE_SIZE) / 4, jit->options.check);
 	e.index = 0;
 	e.pc = at;
 	e.piecemeal = pc & JIT_PIECEMEAL;

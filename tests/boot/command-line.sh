@@ -77,13 +77,20 @@ grep -qE '^bixi: instructions +[0-9]{9,}' "$work/stats.log"
 check "--stats prints the instructions" $?
 
 # The translator's options, where the host has what it needs.
-if "$bixi" run -k "$guest/vmlinuz" --engine jit --serial carrier-pigeon 2>&1 | grep -q carrier-pigeon; then
+if [[ $("$bixi" run -k "$work/none" --engine jit 2>&1) != *x86-64-v3* ]]; then
     boot jit 300 poweroff --engine jit --host-features none --llsc strict --jit-stats --perf-map \
         --jit-dump 9000000000201000,1c000000
     [ $status = 0 ] && grep -qE '^bixi: blocks translated +[0-9]{4,}' "$work/jit.log" &&
         grep -qE '^bixi: host instructions per guest instruction \(static\): [0-9.]+$' "$work/jit.log" &&
         grep -qE '^bixi: translating took [0-9.]+ s, [0-9.]+ % of the run$' "$work/jit.log"
     check "--jit-stats tells how much was translated" $?
+    grep -qE '^bixi: block at 1c000000, executed 1 times$' "$work/jit.log" &&
+        grep -qE '^ +1c000000: [0-9a-f]{8} .*\| [0-9a-f]+: [a-z]+' "$work/jit.log"
+    check "--jit-dump shows guest and host code of a block" $?
+    timeout $((120 * ${TIME_SCALE:-1})) "$bixi" run -k "${O:-build}/tests/guest/instructions.elf" --engine check \
+        < /dev/null > "$work/check.log" 2>&1
+    [ $? = 0 ] && grep -qE '^bixi: check: [0-9]{4,} blocks with [0-9]{5,} instructions compared$' "$work/check.log"
+    check "--engine check finds no difference between the engines" $?
 fi
 
 # A processor without virtualization: the guest's kernel says so; QEMU's are without anyway.

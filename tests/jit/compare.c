@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/cpu/internal.h"
+
 #define REPORTS 8 /* differences shown of one comparison */
 
 /* A comparison in progress. */
@@ -95,9 +97,14 @@ bool compare_cores(struct rig *reference, struct rig *translated, bool report)
 {
 	struct comparison c = { .report = report };
 
-	for (c.core = 0; c.core < reference->options.cores; c.core++)
+	for (c.core = 0; c.core < reference->options.cores; c.core++) {
+		/* Counters are brought up to date when somebody looks, which engines do at different times.
+		 */
+		pmu_sync(reference->cpu[c.core]);
+		pmu_sync(translated->cpu[c.core]);
 		compare_core(&c, reference->cpu[c.core], translated->cpu[c.core],
 			     !translated->options.weak_llsc);
+	}
 	c.core = 0;
 	same(&c, "virtual time", -1, reference->clock.virtual_now, translated->clock.virtual_now);
 	same(&c, "digest of device accesses", -1, reference->seen, translated->seen);

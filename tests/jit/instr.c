@@ -141,7 +141,7 @@ static bool disturbs(uint32_t word, uint32_t reader)
 	return false;
 }
 
-/* Another load or store by the base register of @word, which has one and an offset, near by. */
+/* Another load or store by the base register of @word, near by; or that register moves on. */
 static uint32_t access_near(uint32_t word, uint64_t *state)
 {
 	struct insn insn;
@@ -149,11 +149,14 @@ static uint32_t access_near(uint32_t word, uint64_t *state)
 	uint32_t offset;
 
 	isa_fields(word, &insn);
+	if (one_in(state, 6))
+		return WORD(addi_d, insn.rj, insn.rj, (int64_t)(isa_random_u64(state) % 128) - 64);
 	offset = (uint32_t)(insn.imm + (int32_t)(isa_random_u64(state) % 128) - 64);
 	do
 		op = (enum isa_op)(isa_random_u64(state) % (ISA_OP_COUNT - 1) + 1);
 	while (!has_offset(op));
-	return (isa_random(op, state) & ~UINT32_C(0x3fffe0)) | (offset & 0xfff) << 10 | insn.rj << 5;
+	word = (isa_random(op, state) & ~UINT32_C(0x3fffe0)) | (offset & 0xfff) << 10 | insn.rj << 5;
+	return one_in(state, 6) ? (word & ~UINT32_C(31)) | insn.rj : word;
 }
 
 static void add_neighbours(struct code_buffer *code, const struct test_case *test, uint64_t *state,

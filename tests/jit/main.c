@@ -304,7 +304,7 @@ int main(int argc, char **argv)
 {
 	struct options options = { .seed = (uint64_t)time(NULL),
 				   .count = 200,
-				   .programs = 60,
+				   .programs = 150,
 				   .threads = 4,
 				   .length = 100000,
 				   .features = -1 };

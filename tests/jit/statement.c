@@ -104,11 +104,11 @@ static uint32_t with_register(uint32_t word, unsigned bit, unsigned reg)
 	return (word & ~(UINT32_C(31) << bit)) | reg << bit;
 }
 
-/* A load or store by base and offset or index. */
-static void plain_access(struct program *p, enum isa_op op)
+/* A load or store by @base and offset or index. */
+static void plain_access(struct program *p, enum isa_op op, unsigned base)
 {
 	const struct isa_operand_info *third = operand(op, 2);
-	uint32_t word = with_register(tame(p, op, isa_random(op, &p->state)), 5, access_base(p));
+	uint32_t word = with_register(tame(p, op, isa_random(op, &p->state)), 5, base);
 
 	if (isa_info[op].flags & ISA_STORE && operand(op, 0)->kind == ISA_KIND_GPR)
 		word = with_register(word, 0, statement_any(p));
@@ -163,19 +163,52 @@ static void atomic_access(struct program *p, enum isa_op op)
 	}
 }
 
+static enum isa_op random_access(struct program *p)
+{
+	enum isa_op op;
+
+	do
+		op = (enum isa_op)(program_random(p) % (ISA_OP_COUNT - 1) + 1);
+	while (!is_access(op) || (isa_info[op].extension != ISA_EXT_BASE && program_one_in(p, 3)));
+	return op;
+}
+
 static void access(struct program *p)
 {
 	for (unsigned n = 1 + program_random(p) % 6; n; n--) {
-		enum isa_op op;
+		enum isa_op op = random_access(p);
 
-		do
-			op = (enum isa_op)(program_random(p) % (ISA_OP_COUNT - 1) + 1);
-		while (!is_access(op) || (isa_info[op].extension != ISA_EXT_BASE && program_one_in(p, 3)));
 		if (isa_info[op].extension == ISA_EXT_ATOMIC)
 			atomic_access(p, op);
 		else
-			plain_access(p, op);
+			plain_access(p, op, access_base(p));
 	}
+}
+
+/* Accesses by a pointer that moves on between them, over and over. */
+static void walk(struct program *p)
+{
+	const unsigned counter = role(p, ROLE_COUNTER0 + p->depth), pointer = role(p, ROLE_T1);
+	unsigned top;
+
+	if (p->depth == LOOPS || p->code.count > WORDS_MAX)
+		return;
+	PUT(&p->code, addi_d, counter, 0, 1 + program_random(p) % 20);
+	PUT(&p->code, addi_d, pointer, access_base(p), program_random(p) & 0x3f8);
+	top = p->code.count;
+	for (unsigned n = 2 + program_random(p) % 8; n; n--) {
+		enum isa_op op;
+
+		do
+			op = random_access(p);
+		while (isa_info[op].extension == ISA_EXT_ATOMIC);
+		plain_access(p, op, pointer);
+		if (program_one_in(p, 3))
+			PUT(&p->code, addi_d, pointer, pointer, (int64_t)(program_random(p) % 128) - 48);
+	}
+	PUT(&p->code, addi_d, counter, counter, -1);
+	PUT(&p->code, bnez, counter, 0);
+	code_link(&p->code, p->code.count - 1, top);
 }
 
 /* Bases move on, in MAPPED space also to other names of the same pages. */
@@ -333,6 +366,8 @@ void statement_make(struct program *p)
 		call,
 		jump_by_table,
 		rebase,
+		walk,
+		walk,
 		fault,
 		statement_patch,
 		statement_site,

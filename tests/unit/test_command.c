@@ -205,6 +205,7 @@ static void test_info_shows_the_machine(void **state)
 
 	assert_string_equal(run(f, "info version"), "Bixi " BIXI_VERSION "\n");
 	assert_string_equal(run(f, "info status"), "VM status: running\n");
+	assert_string_equal(run(f, "info jit"), "engine: interp\n");
 	assert_non_null(strstr(run(f, "info cpus"), "* CPU #0: pc=0x000000001c000000 plv=0"));
 	f->machine->group.cpu[0]->gpr[5] = 0xdeadbeef;
 	f->machine->group.cpu[0]->vr[3].ud[3] = 0x77;
