@@ -45,6 +45,12 @@ static uint64_t regime_key(const struct cpu *cpu)
 	return key;
 }
 
+static void victims_forget(struct softtlb *soft)
+{
+	for (unsigned i = 0; i < SOFTTLB_VICTIMS; i++)
+		soft->victim[i].bank = SOFTTLB_BANKS;
+}
+
 static void bank_clear(struct softtlb_bank *bank, unsigned bits)
 {
 	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++)
@@ -63,6 +69,7 @@ static unsigned bank_replace(struct cpu *cpu, uint64_t key)
 		if (soft->used[i] < soft->used[oldest])
 			oldest = i;
 	bank_clear(&soft->bank[oldest], cpu->page_bits);
+	victims_forget(soft);
 	soft->key[oldest] = key;
 	return oldest;
 }
@@ -86,6 +93,7 @@ static void bank_flush(struct cpu *cpu, unsigned i)
 {
 	struct softtlb *soft = &cpu->softtlb;
 
+	victims_forget(soft);
 	if (cpu->bank == &soft->bank[i]) {
 		bank_clear(cpu->bank, cpu->page_bits);
 	} else {
@@ -175,6 +183,7 @@ static void bank_flush_range(struct softtlb_bank *bank, uint64_t key, unsigned p
 
 void softtlb_flush_page(struct cpu *cpu, struct softtlb_scope scope, uint64_t va, unsigned bits)
 {
+	victims_forget(&cpu->softtlb);
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
 		if (bank_in_scope(cpu, i, scope))
 			bank_flush_range(&cpu->softtlb.bank[i], cpu->softtlb.key[i], cpu->page_bits, va,
@@ -187,6 +196,7 @@ void softtlb_flush_gpa(struct cpu *cpu, uint8_t gid, uint64_t gpa, unsigned bits
 	const uint32_t mask = shift < 32 ? UINT32_MAX << shift : 0;
 	const uint32_t page = (uint32_t)(gpa >> SOFTTLB_BITS_MIN);
 
+	victims_forget(&cpu->softtlb);
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++) {
 		if (!bank_is_guest(cpu, i, gid))
 			continue;
@@ -198,6 +208,7 @@ void softtlb_flush_gpa(struct cpu *cpu, uint8_t gid, uint64_t gpa, unsigned bits
 
 void softtlb_forget_code(struct cpu *cpu)
 {
+	victims_forget(&cpu->softtlb);
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
 		memset(cpu->softtlb.bank[i].exec_id, 0, sizeof(cpu->softtlb.bank[i].exec_id));
 }
@@ -205,6 +216,7 @@ void softtlb_forget_code(struct cpu *cpu)
 void softtlb_flush_stores(struct cpu *cpu)
 {
 	cpu->softtlb.store_flushes++;
+	victims_forget(&cpu->softtlb);
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++) {
 		if (!cpu->softtlb.key[i])
 			continue;
@@ -272,6 +284,59 @@ static unsigned debug_rights(const struct cpu *cpu, uint64_t va, unsigned rights
 	return rights;
 }
 
+/* Whether the entry allows anything. */
+static bool entry_is_used(const struct softtlb_entry *e, unsigned bits, unsigned index)
+{
+	return softtlb_index(bits, e->tag[SOFTTLB_LOAD]) == index ||
+	       softtlb_index(bits, e->tag[SOFTTLB_FETCH]) == index;
+}
+
+/* Entry @index of the current bank changes places with victim @victim, of the same bank or nothing. */
+static void victim_swap(struct cpu *cpu, struct softtlb_victim *victim, unsigned index)
+{
+	const unsigned bank = (unsigned)(cpu->bank - cpu->softtlb.bank);
+	struct softtlb_entry *e = &cpu->bank->entry[index];
+	const bool used = entry_is_used(e, cpu->page_bits, index);
+	const struct softtlb_victim old = { *e, cpu->bank->exec_id[index], cpu->softtlb.gpa_page[bank][index],
+					    used ? bank : SOFTTLB_BANKS };
+
+	*e = victim->entry;
+	cpu->bank->exec_id[index] = victim->exec_id;
+	cpu->softtlb.gpa_page[bank][index] = victim->gpa_page;
+	*victim = old;
+}
+
+bool softtlb_recall(struct cpu *cpu, uint64_t va, enum softtlb_access kind)
+{
+	struct softtlb *soft = &cpu->softtlb;
+	const unsigned bank = (unsigned)(cpu->bank - soft->bank);
+
+	for (unsigned i = 0; i < SOFTTLB_VICTIMS; i++) {
+		struct softtlb_victim *victim = &soft->victim[i];
+
+		if (victim->bank == bank && victim->entry.tag[kind] == (va & -cpu->page_size)) {
+			victim_swap(cpu, victim, softtlb_index(cpu->page_bits, va));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The entry that @page is going to take may be wanted again, unless it is the same page's. */
+static void victim_keep(struct cpu *cpu, unsigned index, uint64_t page)
+{
+	struct softtlb *soft = &cpu->softtlb;
+	const struct softtlb_entry *e = &cpu->bank->entry[index];
+
+	if (!entry_is_used(e, cpu->page_bits, index) || e->tag[SOFTTLB_LOAD] == page ||
+	    e->tag[SOFTTLB_FETCH] == page)
+		return;
+	soft->victim[soft->next_victim++ % SOFTTLB_VICTIMS] =
+		(struct softtlb_victim){ *e, cpu->bank->exec_id[index],
+					 soft->gpa_page[cpu->bank - soft->bank][index],
+					 (unsigned)(cpu->bank - soft->bank) };
+}
+
 void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsigned rights, bool guarded)
 {
 	unsigned bank = (unsigned)(cpu->bank - cpu->softtlb.bank);
@@ -286,6 +351,7 @@ void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsig
 	if (!(rights & 1u << SOFTTLB_LOAD))
 		rights &= ~(1u << SOFTTLB_STORE);
 	cpu->stats.softtlb_fills++;
+	victim_keep(cpu, index, va & -cpu->page_size);
 	for (unsigned kind = 0; kind < 3; kind++)
 		e->tag[kind] =
 			rights >> kind & 1 ? va & -cpu->page_size : softtlb_none(cpu->page_bits, index);

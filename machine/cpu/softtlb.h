@@ -66,6 +66,18 @@ struct softtlb_bank {
 	uint32_t exec_id[SOFTTLB_ENTRIES];
 };
 
+/*
+ * The last entries that another page took the place of: two pages that a program uses in turn may fall on one
+ * entry.  Whatever drops entries drops all of these.
+ */
+#define SOFTTLB_VICTIMS 8
+
+struct softtlb_victim {
+	struct softtlb_entry entry;
+	uint32_t exec_id, gpa_page;
+	unsigned bank; /* SOFTTLB_BANKS: nothing */
+};
+
 struct softtlb {
 	struct softtlb_bank bank[SOFTTLB_BANKS];
 	/* Of guests' entries: guest-physical address >> SOFTTLB_BITS_MIN, cut to 32 bits. */
@@ -74,6 +86,8 @@ struct softtlb {
 	uint64_t used[SOFTTLB_BANKS]; /* for least-recently-used replacement */
 	uint64_t clock;
 	uint64_t store_flushes; /* counts softtlb_flush_stores() */
+	struct softtlb_victim victim[SOFTTLB_VICTIMS];
+	unsigned next_victim;
 };
 
 struct cpu;
@@ -122,6 +136,9 @@ void softtlb_flush_guest(struct cpu *cpu, int gid);
  * stages.
  */
 void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsigned rights, bool guarded);
+
+/* Brings a victim back that allows an access of @kind to @va.  False: there is none. */
+bool softtlb_recall(struct cpu *cpu, uint64_t va, enum softtlb_access kind);
 
 /* Sets every exec_id to 0. */
 void softtlb_forget_code(struct cpu *cpu);

@@ -245,12 +245,25 @@ void cache_publish(struct jit *jit, uint32_t number)
 			block->end - block->guarded, block->pc, block->insns);
 }
 
-/* Makes the jump whose rel32 is at @site in the writable view lead to @target in the executable one. */
+/* The rel32 at @site in the writable view of a jump to @target in the executable one. */
+static int32_t distance_to(const struct jit *jit, const uint8_t *site, const uint8_t *target)
+{
+	return (int32_t)(target - (site + 4 + (jit->rx - jit->rw)));
+}
+
 static void patch(const struct jit *jit, uint8_t *site, const uint8_t *target)
 {
-	const int32_t distance = (int32_t)(target - (site + 4 + (jit->rx - jit->rw)));
+	__atomic_store_n((int32_t __attribute__((aligned(1))) *)site, distance_to(jit, site, target),
+			 __ATOMIC_RELEASE);
+}
 
-	__atomic_store_n((int32_t __attribute__((aligned(1))) *)site, distance, __ATOMIC_RELEASE);
+/* Whether the jump leads to a block, in whose list it is then. */
+static bool is_linked(const struct jit *jit, const struct jit_link *link)
+{
+	int32_t distance;
+
+	memcpy(&distance, link->jump, sizeof(distance));
+	return distance != distance_to(jit, link->jump, link->stub);
 }
 
 void cache_link(struct jit *jit, uint32_t number, uint32_t target)
@@ -260,6 +273,9 @@ void cache_link(struct jit *jit, uint32_t number, uint32_t target)
 	const uint32_t from = jit->block[link->from].page;
 
 	if (!cache_page_lives(jit, block->page) || !cache_page_lives(jit, from))
+		return;
+	/* Another core came out of the same jump, and was first. */
+	if (is_linked(jit, link))
 		return;
 	patch(jit, link->jump, block->page == from ? block->entry : block->guarded);
 	link->sibling = block->links;

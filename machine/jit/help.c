@@ -50,9 +50,11 @@ const void *jit_help_load(struct cpu *cpu, uint64_t va, uint32_t number)
 
 	jit->counts[cpu->id].loads++;
 	jit_locate(cpu, number);
-	host = access_host(cpu, va, size, SOFTTLB_LOAD);
-	if (host)
-		return host;
+	if (softtlb_recall(cpu, va, SOFTTLB_LOAD)) {
+		host = access_host(cpu, va, size, SOFTTLB_LOAD);
+		if (host)
+			return host;
+	}
 	if (!access_load_slow(cpu, va, cpu->jit.bounce, size))
 		return NULL;
 	look_around(cpu);
@@ -77,9 +79,17 @@ int jit_help_store(struct cpu *cpu, uint64_t va, uint32_t number)
 	const struct jit_site *site = &jit->site[number];
 
 	const uint64_t flushes = cpu->softtlb.store_flushes;
+	void *host;
 
 	jit->counts[cpu->id].stores++;
 	jit_locate(cpu, number);
+	if (softtlb_recall(cpu, va, SOFTTLB_STORE)) {
+		host = access_host(cpu, va, site->size, SOFTTLB_STORE);
+		if (host) {
+			copy_out(host, cpu->jit.bounce, site->size);
+			return INSN_NEXT;
+		}
+	}
 	if (!access_store_slow(cpu, va, cpu->jit.bounce, site->size))
 		return INSN_RAISED;
 	look_around(cpu);

@@ -124,6 +124,8 @@ static uint32_t find_page(struct cpu *cpu, const uint8_t **host)
 	uint32_t *id = &cpu->bank->exec_id[softtlb_index(cpu->page_bits, cpu->pc)];
 
 	*host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
+	if (!*host && softtlb_recall(cpu, cpu->pc, SOFTTLB_FETCH))
+		*host = access_host(cpu, cpu->pc, 4, SOFTTLB_FETCH);
 	if (!*host || cpu->pc & 3)
 		return *host = NULL, 0;
 	*host -= cpu->pc - va;
