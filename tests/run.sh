@@ -5,7 +5,7 @@
 # exits with another status than its line says, counts as one failure.
 #   run.sh [NAME...]   only these suites
 # Environment: O, the build directory (build); JOBS, suites at a time (2); TIME_SCALE, by which all limits of
-# time are multiplied (1).
+# time are multiplied (1); BIXI_ENGINE, what bixi executes guests with (jit or interp).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export O=${O:-build}
@@ -24,6 +24,7 @@ suites=(
     "instructions|tests/isa/run.sh"
     "jit|tests/jit/run.sh"
     "disassembler|tests/isa/disasm.sh"
+    "programs|tests/boot/programs.sh"
     "disk|tests/boot/disk.sh"
     "durability|tests/boot/durability.sh"
     "gdb|tests/boot/gdb.sh"

@@ -172,12 +172,20 @@ static size_t host_page(const struct jit *jit, const void *host)
 #define FIRST_REST UINT64_C(10000)
 #define REST_MAX   UINT64_C(8000000)
 
-static uint64_t now_ns(void)
+/* ns; where cores take turns instructions, so that each run of a deterministic machine is like the other. */
+static uint64_t now_of(const struct jit *jit)
 {
+	const struct cpu_group *group = jit->group;
 	struct timespec now;
+	uint64_t count = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	if (group->parallel) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	}
+	for (unsigned i = 0; i < group->count; i++)
+		count += group->cpu[i]->insn_count;
+	return count;
 }
 
 bool cache_page_rests(const struct jit *jit, const void *host)
@@ -185,14 +193,14 @@ bool cache_page_rests(const struct jit *jit, const void *host)
 	const uint64_t until =
 		atomic_load_explicit(&jit->rests[host_page(jit, host)].until, memory_order_relaxed);
 
-	return until && now_ns() < until;
+	return until && now_of(jit) < until;
 }
 
 /* A code page is made from the memory at @host. */
 static void note_made(struct jit *jit, const void *host)
 {
 	struct jit_rest *rest = &jit->rests[host_page(jit, host)];
-	const uint64_t now = now_ns();
+	const uint64_t now = now_of(jit);
 
 	if (now - rest->made > 2 * rest->interval + SOON)
 		rest->interval /= 2;
@@ -245,6 +253,16 @@ void cache_publish(struct jit *jit, uint32_t number)
 			block->end - block->guarded, block->pc, block->insns);
 }
 
+/* In one piece, after all stores before; for x86 the value need not be aligned, C's atomic functions want it.
+ */
+static void store_code(uint8_t *at, uint32_t value)
+{
+	typedef volatile uint32_t unaligned __attribute__((aligned(1)));
+
+	atomic_thread_fence(memory_order_release);
+	*(unaligned *)at = value;
+}
+
 /* The rel32 at @site in the writable view of a jump to @target in the executable one. */
 static int32_t distance_to(const struct jit *jit, const uint8_t *site, const uint8_t *target)
 {
@@ -253,8 +271,7 @@ static int32_t distance_to(const struct jit *jit, const uint8_t *site, const uin
 
 static void patch(const struct jit *jit, uint8_t *site, const uint8_t *target)
 {
-	__atomic_store_n((int32_t __attribute__((aligned(1))) *)site, distance_to(jit, site, target),
-			 __ATOMIC_RELEASE);
+	store_code(site, (uint32_t)distance_to(jit, site, target));
 }
 
 /* Whether the jump leads to a block, in whose list it is then. */
@@ -292,7 +309,7 @@ static void kill_block(struct jit *jit, struct jit_block *block)
 	/* the 32-bit immediate of cmp [r14 + disp32], in 16 aligned bytes: translate.c, entries() */
 	uint8_t *imm = (uint8_t *)(uintptr_t)block->guarded - (jit->rx - jit->rw) + 7;
 
-	__atomic_store_n((uint32_t __attribute__((aligned(1))) *)imm, NO_PAGE, __ATOMIC_RELEASE);
+	store_code(imm, NO_PAGE);
 	for (uint32_t link = block->links; link; link = jit->link[link].sibling)
 		patch(jit, jit->link[link].jump, jit->link[link].stub);
 	block->links = 0;

@@ -27,6 +27,7 @@ mistake "--rng=bus=isa" run -k x --rng=bus=isa
 mistake "bus=mmio" run -k x --rng=bus=mmio -q /bin/true
 mistake "--trace" run -k x --trace nothing
 mistake "jit, interp and check" run -k x --engine fast
+BIXI_ENGINE=fast mistake "BIXI_ENGINE fast" run -k x
 mistake "avx512vl, avx512bw" run -k x --engine jit --host-features sse9
 mistake "avx512vl, avx512bw" run -k x --engine jit --host-features clmul,
 mistake "strict or compare" run -k x --engine jit --llsc maybe
