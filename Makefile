@@ -123,7 +123,7 @@ help:
 	@echo 'make run DEMO=debian   make a Debian disk (once), boot it by firmware to its login'
 	@echo 'make run DEMO=kvm      boot a KVM guest inside the guest, to its shell'
 	@echo 'make test         install what is needed, run all tests'
-	@echo 'make bench        compare with QEMU in the same run'
+	@echo 'make bench        compare with QEMU and with this machine in the same run (half an hour)'
 	@echo 'make fuzz         each fuzzer for 60 seconds'
 	@echo 'make soak         the long tests: sanitizers, 20,000 inputs an instruction, fuzzers (hours)'
 	@echo 'make install      to PREFIX=$(PREFIX), with man page and shell completion'

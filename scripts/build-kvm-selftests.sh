@@ -7,6 +7,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/forky-apt.sh"
+. "$here/cross-gcc.sh"
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 forky_apt_init "$out/apt"
@@ -33,21 +34,8 @@ failed() {
     exit 1
 }
 
-# The tree's GCC calls its parts by name, and each part needs the tree's libraries: a starter for each.
-tree=$("$here/setup-tools.sh" path)
 cross=$work/bin/loongarch64-linux-gnu-
-mkdir "$work/bin"
-starter() { # NAME PROGRAM [OPTION]
-    printf '#!/bin/sh\nexec "%s/lib64/ld-linux-x86-64.so.2" --library-path "%s/usr/lib/x86_64-linux-gnu" "%s" %s "$@"\n' \
-        "$tree" "$tree" "$tree/usr/$2" "${3:-}" > "$1"
-    chmod +x "$1"
-}
-starter "${cross}gcc" bin/loongarch64-linux-gnu-gcc "-B$work/bin/"
-starter "${cross}strip" bin/loongarch64-linux-gnu-strip
-for part in as ld; do starter "$work/bin/$part" "bin/loongarch64-linux-gnu-$part"; done
-for part in "$tree"/usr/libexec/gcc-cross/loongarch64-linux-gnu/*/{cc1,collect2}; do
-    starter "$work/bin/${part##*/}" "${part#"$tree/usr/"}"
-done
+cross_gcc "$work/bin" "$("$here/setup-tools.sh" path)"
 
 # build_selftests DEB: the programs of the source package.
 build_selftests() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # make soak: the long tests, one line a part, then "N passed, N failed".  Hours; logs are in build/soak.
-#   soak.sh [PART...]   only these parts: tsan asan clang inputs debian kvm kvm-selftests hostile fuzz; the
+#   soak.sh [PART...]   only these parts: tsan asan clang inputs jit engines debian kvm kvm-selftests hostile fuzz; the
 #                       longest come first
 # Environment: COUNT, inputs an instruction (20000); FUZZ_SECONDS, a fuzzer (60); HOSTILE_RUNS, seeds a way (20).
 set -uo pipefail
@@ -11,7 +11,7 @@ mkdir -p "$logs"
 jobs=$(nproc)
 passed=0 failed=0
 wanted=("$@")
-[ $# = 0 ] && wanted=(tsan asan clang inputs debian kvm kvm-selftests hostile fuzz)
+[ $# = 0 ] && wanted=(tsan asan clang inputs jit engines debian kvm kvm-selftests hostile fuzz)
 
 # A finding ends the program that has it, with a status that nothing else uses.
 export ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
@@ -48,6 +48,20 @@ part_inputs() {
     make -s -j"$jobs" all build/tests/isa/{isa-test,runner} > "$logs/inputs-build.log" 2>&1
     step "every user-level instruction agrees with QEMU on $count random inputs" inputs \
         tests/isa/run.sh --count "$count" --seed "${SEED:-$(date +%s)}"
+}
+
+part_jit() {
+    make -s -j"$jobs" all build/tests/jit/jit-test > "$logs/jit-build.log" 2>&1
+    step "the translator agrees with the reference engine on 500 inputs a row and 5000 programs" jit \
+        tests/jit/run.sh --count 500 --programs 5000 --threads 50
+}
+
+# make test runs the default engine.
+part_engines() {
+    make -s -j"$jobs" all > "$logs/engines-build.log" 2>&1
+    step "all tests pass with the reference engine" interp env BIXI_ENGINE=interp make -s test
+    step "Debian boots with both engines in lock step" check timeout 3000 build/bixi run -k build/guest/vmlinuz \
+        -i build/guest/initrd -a "console=ttyS0 bixi.do=poweroff" --engine check
 }
 
 part_debian() {

@@ -298,7 +298,7 @@ static void victim_swap(struct cpu *cpu, struct softtlb_victim *victim, unsigned
 	struct softtlb_entry *e = &cpu->bank->entry[index];
 	const bool used = entry_is_used(e, cpu->page_bits, index);
 	const struct softtlb_victim old = { *e, cpu->bank->exec_id[index], cpu->softtlb.gpa_page[bank][index],
-					    used ? bank : SOFTTLB_BANKS };
+					    used ? bank : SOFTTLB_BANKS, index };
 
 	*e = victim->entry;
 	cpu->bank->exec_id[index] = victim->exec_id;
@@ -309,13 +309,15 @@ static void victim_swap(struct cpu *cpu, struct softtlb_victim *victim, unsigned
 bool softtlb_recall(struct cpu *cpu, uint64_t va, enum softtlb_access kind)
 {
 	struct softtlb *soft = &cpu->softtlb;
-	const unsigned bank = (unsigned)(cpu->bank - soft->bank);
+	const unsigned bank = (unsigned)(cpu->bank - soft->bank), index = softtlb_index(cpu->page_bits, va);
 
 	for (unsigned i = 0; i < SOFTTLB_VICTIMS; i++) {
 		struct softtlb_victim *victim = &soft->victim[i];
 
-		if (victim->bank == bank && victim->entry.tag[kind] == (va & -cpu->page_size)) {
-			victim_swap(cpu, victim, softtlb_index(cpu->page_bits, va));
+		/* A tag that allows nothing is the address of a page with another index. */
+		if (victim->bank == bank && victim->index == index &&
+		    victim->entry.tag[kind] == (va & -cpu->page_size)) {
+			victim_swap(cpu, victim, index);
 			return true;
 		}
 	}

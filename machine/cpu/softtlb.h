@@ -75,7 +75,7 @@ struct softtlb_bank {
 struct softtlb_victim {
 	struct softtlb_entry entry;
 	uint32_t exec_id, gpa_page;
-	unsigned bank; /* SOFTTLB_BANKS: nothing */
+	unsigned bank, index; /* where it was; bank SOFTTLB_BANKS: nothing */
 };
 
 struct softtlb {

@@ -212,6 +212,34 @@ static void a_debuggers_point_keeps_the_whole_page_out(void **state)
 	cpu->debug.points = NULL;
 }
 
+/* Enters @va for loads alone, at @host. */
+static void enter_for_loads(struct cpu *cpu, uint64_t va, uint8_t *host)
+{
+	softtlb_enter(cpu, va, va, host, 1u << SOFTTLB_LOAD, false);
+}
+
+static void an_entry_that_another_displaced_is_recalled(void **state)
+{
+	struct cpu *cpu = &((struct cpu_fixture *)*state)->cpu;
+	const uint64_t page = cpu->page_size, va = 4 * page, rival = va + SOFTTLB_ENTRIES * page;
+	uint8_t *host = cpu->bus->ram;
+
+	enter_for_loads(cpu, va, host);
+	cpu->bank->exec_id[softtlb_index(cpu->page_bits, va)] = 7;
+	enter_for_loads(cpu, rival, host + page);
+	assert_false(known(cpu, va, SOFTTLB_LOAD));
+	assert_true(softtlb_recall(cpu, va, SOFTTLB_LOAD));
+	assert_ptr_equal(access_host(cpu, va, 1, SOFTTLB_LOAD), host);
+	assert_int_equal(cpu->bank->exec_id[softtlb_index(cpu->page_bits, va)], 7);
+	assert_true(softtlb_recall(cpu, rival, SOFTTLB_LOAD));
+	assert_ptr_equal(access_host(cpu, rival, 1, SOFTTLB_LOAD), host + page);
+	/* What a tag that allows nothing looks like is another page's address. */
+	assert_false(softtlb_recall(cpu, softtlb_none(cpu->page_bits, softtlb_index(cpu->page_bits, va)),
+				    SOFTTLB_STORE));
+	softtlb_flush_all(cpu);
+	assert_false(softtlb_recall(cpu, va, SOFTTLB_LOAD));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -225,6 +253,7 @@ int main(void)
 		CPU_TEST(a_guarded_page_takes_the_store_right_of_all_around_it),
 		CPU_TEST(a_watchpoint_keeps_the_whole_page_out),
 		CPU_TEST(a_debuggers_point_keeps_the_whole_page_out),
+		CPU_TEST(an_entry_that_another_displaced_is_recalled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
