@@ -70,7 +70,7 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(cflags-$*) -c -o $@ $<
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name '*.d' -type f 2>/dev/null)
 
 run: all
 	@scripts/fetch-guest.sh build/guest

@@ -333,10 +333,13 @@ static void victim_keep(struct cpu *cpu, unsigned index, uint64_t page)
 	if (!entry_is_used(e, cpu->page_bits, index) || e->tag[SOFTTLB_LOAD] == page ||
 	    e->tag[SOFTTLB_FETCH] == page)
 		return;
-	soft->victim[soft->next_victim++ % SOFTTLB_VICTIMS] =
-		(struct softtlb_victim){ *e, cpu->bank->exec_id[index],
-					 soft->gpa_page[cpu->bank - soft->bank][index],
-					 (unsigned)(cpu->bank - soft->bank) };
+	soft->victim[soft->next_victim++ % SOFTTLB_VICTIMS] = (struct softtlb_victim){
+		.entry = *e,
+		.exec_id = cpu->bank->exec_id[index],
+		.gpa_page = soft->gpa_page[cpu->bank - soft->bank][index],
+		.bank = (unsigned)(cpu->bank - soft->bank),
+		.index = index,
+	};
 }
 
 void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsigned rights, bool guarded)
