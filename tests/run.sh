@@ -24,7 +24,7 @@ suites=(
     "instructions|tests/isa/run.sh"
     "jit|tests/jit/run.sh"
     "disassembler|tests/isa/disasm.sh"
-    "programs|tests/boot/programs.sh"
+    "programs|env BIXI_ENGINE=${BIXI_ENGINE:-jit} tests/boot/programs.sh"
     "disk|tests/boot/disk.sh"
     "durability|tests/boot/durability.sh"
     "gdb|tests/boot/gdb.sh"

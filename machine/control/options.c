@@ -17,7 +17,7 @@
 #include "machine/jit/x86.h"
 
 /* Whether guest code is translated where nothing is said and the host can. */
-static const bool translate_by_default = true;
+static const bool translate_by_default = false;
 
 enum option_id {
 #define OPTION(id, letter, word, argument, help) OPTION_##id,

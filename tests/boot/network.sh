@@ -50,10 +50,14 @@ echo_test() { # NAME OPTION...: a guest that sends back what it gets
     check "$name: the guest gets 10.0.2.15 by DHCP" $?
     python3 tests/boot/transfer.py send "$in" "$work/data"
     wait_for "$name" 120 "@@ net-received"
+    for _ in {1..50}; do # the line may still be on its way
+        [ "$(detail "$name" net-received | wc -c)" -ge 65 ] && break
+        sleep 0.1
+    done
     [ "$(detail "$name" net-received)" = "$hash" ]
     check "$name: $mib MiB sent through hostfwd arrive in the guest with their checksum" $?
     back=$(python3 tests/boot/transfer.py receive "$out")
-    [ "$back" = "$hash" ]
+    [ "$back" = "$hash" ] || { echo "-- $back came back, $hash was sent"; false; }
     check "$name: $mib MiB come back through hostfwd with their checksum" $?
     wait $machine
     check "$name: the machine powers off with status 0" $?
