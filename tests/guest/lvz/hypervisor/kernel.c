@@ -196,16 +196,22 @@ static void test_countdown(void)
 /* A one-shot timer ends idle with interrupts off, then stays silent.  Whoever sleeps has lost its LLbit. */
 static void test_one_shot(void)
 {
-	uint32_t word = 0, stored = 1;
+	uint32_t word = 0;
+	bool lost = false;
 
 	csr_write(CSR_ECFG, IS_TI);
 	csr_write(CSR_TCFG, TICK | TCFG_EN);
-	while (!(csr_read(CSR_ESTAT) & IS_TI))
+	while (!(csr_read(CSR_ESTAT) & IS_TI)) {
+		uint32_t stored = 1;
+
 		__asm__ volatile("ll.w $zero, %1, 0; idle 0; sc.w %0, %1, 0"
 				 : "+r"(stored)
 				 : "r"(&word)
 				 : "memory");
-	report(!stored, "an SC does not succeed for the LL before a world switch");
+		/* The timer may expire right before IDLE, which then does not sleep. */
+		lost |= !stored;
+	}
+	report(lost, "an SC does not succeed for the LL before a world switch");
 	csr_write(CSR_TICLR, 1);
 	report(csr_read(CSR_TVAL) > TICK, "a one-shot timer ends idle with interrupts off");
 	wait_ticks(5 * TICK); /* others have the core meanwhile */
