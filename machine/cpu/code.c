@@ -53,6 +53,17 @@ bool code_page_protect(struct cpu *cpu, const void *host, size_t size)
 	return done;
 }
 
+bool code_page_is_protected(const struct bus *bus, const void *host, size_t size)
+{
+	const size_t first = bus_ram_page(bus, host),
+		     last = bus_ram_page(bus, (const uint8_t *)host + size - 1);
+	bool all = true;
+
+	for (size_t page = first; page <= last; page++)
+		all = all && atomic_load(&bus->ram_page_flags[page]) & RAM_PAGE_CODE;
+	return all;
+}
+
 /* @writer is NULL for a device. */
 static void release(const struct cpu *cpu, struct cpu *writer, size_t page)
 {

@@ -28,6 +28,9 @@
  */
 bool code_page_protect(struct cpu *cpu, const void *host, size_t size);
 
+/* Whether it still is so: nobody has written there since. */
+bool code_page_is_protected(const struct bus *bus, const void *host, size_t size);
+
 /* Ends the guarding of page @page (bus_ram_page()), which the core is about to write. */
 void code_page_release(struct cpu *cpu, size_t page);
 

@@ -37,6 +37,23 @@ static void shift_immediate_d(struct emit *e, const struct insn *insn, enum x86_
 	gr_done(e, insn->rd);
 }
 
+static void shift_immediate_w(struct emit *e, const struct insn *insn, enum x86_shift op)
+{
+	struct operands o;
+
+	if (!insn->imm) {
+		gr_move_word(e, insn->rd, insn->rj);
+		return;
+	}
+	o = operands_word(e, insn);
+	copy(&e->code, 4, o.d, o.a);
+	x86_shift_ri(&e->code, op, 4, o.d, (unsigned)insn->imm);
+	if (op == SHIFT_SHR)
+		gr_done_extended(e, insn->rd); /* the word has become positive */
+	else
+		gr_done_word(e, insn->rd);
+}
+
 #define SHIFT(name, function, op)                                                                            \
 	COMPUTE(name)                                                                                        \
 	{                                                                                                    \
@@ -52,45 +69,9 @@ SHIFT(sra_w, shift_w, SHIFT_SAR)
 SHIFT(slli_d, shift_immediate_d, SHIFT_SHL)
 SHIFT(srli_d, shift_immediate_d, SHIFT_SHR)
 SHIFT(srai_d, shift_immediate_d, SHIFT_SAR)
-
-COMPUTE(slli_w)
-{
-	struct operands o;
-
-	if (!insn->imm) {
-		gr_move_word(e, insn->rd, insn->rj);
-		return;
-	}
-	o = operands_word(e, insn);
-	copy(&e->code, 4, o.d, o.a);
-	x86_shift_ri(&e->code, SHIFT_SHL, 4, o.d, (unsigned)insn->imm);
-	done_word(e, insn, o.d, o.d);
-}
-
-/* The word has become positive, unless it was not shifted. */
-COMPUTE(srli_w)
-{
-	struct operands o;
-
-	if (!insn->imm) {
-		gr_move_word(e, insn->rd, insn->rj);
-		return;
-	}
-	o = operands_word(e, insn);
-	copy(&e->code, 4, o.d, o.a);
-	x86_shift_ri(&e->code, SHIFT_SHR, 4, o.d, (unsigned)insn->imm);
-	gr_done_extended(e, insn->rd);
-}
-
-COMPUTE(srai_w)
-{
-	const struct operands o = operands_word(e, insn);
-
-	copy(&e->code, 4, o.d, o.a);
-	if (insn->imm)
-		x86_shift_ri(&e->code, SHIFT_SAR, 4, o.d, (unsigned)insn->imm);
-	gr_done_word(e, insn->rd);
-}
+SHIFT(slli_w, shift_immediate_w, SHIFT_SHL)
+SHIFT(srli_w, shift_immediate_w, SHIFT_SHR)
+SHIFT(srai_w, shift_immediate_w, SHIFT_SAR)
 
 /* rd = rj rotated by rk */
 static unsigned rotate(struct emit *e, const struct insn *insn, unsigned size)

@@ -253,8 +253,7 @@ void cache_publish(struct jit *jit, uint32_t number)
 			block->end - block->guarded, block->pc, block->insns);
 }
 
-/* In one piece, after all stores before; for x86 the value need not be aligned, C's atomic functions want it.
- */
+/* In one piece, after all stores before.  For x86 it need not be aligned; C's atomic functions want that. */
 static void store_code(uint8_t *at, uint32_t value)
 {
 	typedef volatile uint32_t unaligned __attribute__((aligned(1)));

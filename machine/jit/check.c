@@ -206,8 +206,7 @@ static const struct insn *decode(struct check *check, uint64_t pc, uint32_t word
 	return insn;
 }
 
-/* Executes @count instructions from pc on, whose words are at @code, or as many as there are without a jump.
- */
+/* Executes the @count instructions from pc on, whose words are at @code, or up to the first jump. */
 static struct check_end execute(struct check *check, struct cpu *cpu, const uint32_t *code, unsigned count)
 {
 	struct check_end end = { .pc = cpu->pc };

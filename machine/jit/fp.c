@@ -22,42 +22,6 @@ bool emit_sets_cause(const struct insn *insn)
 	return sets_cause[insn->op];
 }
 
-/* May @insn, neither a load, store nor branch, look at FCSR0 or leave the block, the unit @unit being on? */
-static bool may_look(const struct insn *insn, unsigned unit)
-{
-	const unsigned extension = isa_info[insn->op].extension;
-
-	switch (insn->op) {
-	case ISA_movfcsr2gr:
-	case ISA_movgr2fcsr:
-	case ISA_bstrins_w: /* these have encodings that raise INE */
-	case ISA_bstrins_d:
-	case ISA_bstrpick_w:
-	case ISA_bstrpick_d:
-	case ISA_vldi:
-	case ISA_xvldi:
-		return true;
-	default: /* another unit may be off */
-		return extension != unit && extension != ISA_EXT_BASE;
-	}
-}
-
-/* Whether somebody may look at FCSR0.Cause before another instruction sets it. */
-static bool cause_wanted(const struct emit *e)
-{
-	const unsigned unit = isa_info[e->insns[e->index].op].extension;
-
-	if (emit_cause_wanted(e))
-		return true;
-	for (unsigned i = e->index + 1; i < e->count; i++) {
-		if (may_look(&e->insns[i], unit))
-			return true;
-		if (emit_sets_cause(&e->insns[i]))
-			return false;
-	}
-	return true;
-}
-
 static void note_operand(struct emit *e, unsigned i, unsigned v, unsigned size)
 {
 	x86_vstore(&e->code, size, vr_use(e, v, size), CPU_MEM(e, jit.cause.operand[i]));
@@ -65,7 +29,7 @@ static void note_operand(struct emit *e, unsigned i, unsigned v, unsigned size)
 
 void emit_cause(struct emit *e, const struct insn *insn, unsigned size, unsigned operands)
 {
-	if (!cause_wanted(e))
+	if (!emit_cause_wanted(e))
 		return;
 	x86_mov_mi(&e->code, 4, CPU_MEM(e, jit.cause.word), (int32_t)insn->word);
 	if (operands & OPERAND_J)
@@ -78,7 +42,7 @@ void emit_cause(struct emit *e, const struct insn *insn, unsigned size, unsigned
 
 void emit_cause_none(struct emit *e)
 {
-	if (cause_wanted(e))
+	if (emit_cause_wanted(e))
 		x86_mov_mi(&e->code, 4, CPU_MEM(e, jit.cause.word), JIT_CAUSE_NONE);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
-/* Floating-point instructions that raise nothing: signs, moves, selection, classes, FCSR and condition flags.
- */
+/* Floating-point instructions that raise nothing: signs, moves, selection, classes, FCSR, condition flags. */
 #include "machine/interp/fp.h"
 #include "machine/jit/fp_emit.h"
 

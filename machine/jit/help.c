@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
-/* Functions that translated code calls, through thunk.c: accesses the soft TLB does not know, and
- * instructions. */
+/*
+ * Functions that translated code calls, through thunk.c: accesses the soft TLB does not know, and
+ * instructions.
+ */
 #include "machine/cpu/access.h"
 #include "machine/cpu/internal.h"
 #include "machine/interp/interp.h"
@@ -77,7 +79,6 @@ int jit_help_store(struct cpu *cpu, uint64_t va, uint32_t number)
 {
 	const struct jit *jit = cpu->group->translator.jit;
 	const struct jit_site *site = &jit->site[number];
-
 	const uint64_t flushes = cpu->softtlb.store_flushes;
 	void *host;
 

@@ -53,7 +53,8 @@ int jit_create(struct cpu_group *group, const struct jit_options *options, char 
 	group->llsc_compares = !options->strict_llsc;
 	group->translator = (struct translator){ options->check ? check_run : jit_run, jit };
 	if (err) {
-		snprintf(error, error_size, "no memory for the translator's code: %s", strerror(-err));
+		snprintf(error, error_size, "the translator cannot have its memory%s: %s",
+			 options->perf_map ? ", or /tmp/perf-PID.map" : "", strerror(-err));
 		jit_destroy(group);
 		return err;
 	}

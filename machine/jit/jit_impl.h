@@ -173,7 +173,6 @@ struct emit {
 		uint8_t gr[REGS_POOL], ymm[16], ymm_size[16]; /* what the allocator holds at back */
 	} slow[8 * JIT_BLOCK_INSNS];
 	unsigned slows;
-	unsigned insn_slows; /* the first one of this instruction */
 };
 
 /* False: nothing was emitted, and the reference engine's function is called instead. */
@@ -209,7 +208,6 @@ unsigned gr_use_word(struct emit *e, unsigned g);
 void gr_done_word(struct emit *e, unsigned g);
 void gr_done_extended(struct emit *e, unsigned g);
 bool gr_is_word(const struct emit *e, unsigned g);
-struct x86_mem gr_mem(const struct emit *e, unsigned g);
 
 /* The same of vector registers: @size is 4 or 8 for a scalar, 16, 32; so many low bytes are valid. */
 unsigned vr_use(struct emit *e, unsigned v, unsigned size);

@@ -99,8 +99,7 @@ static bool may_write(const struct insn *insn, unsigned g)
 	return isa_info[insn->op].format == ISA_FORMAT_DJSk12 || !access_size(insn, SOFTTLB_LOAD);
 }
 
-/* Makes *span what this access and those that follow by its base register reach.  False: there is no other.
- */
+/* Makes *span what this access and those that follow by its base register reach.  False: none does. */
 static bool span_find(const struct emit *e, struct guest_address a, unsigned size, enum softtlb_access kind,
 		      struct span *span)
 {
@@ -127,8 +126,7 @@ static bool span_find(const struct emit *e, struct guest_address a, unsigned siz
 	return others;
 }
 
-/* Looks the span up: its host address less its guest address is then the allocator's register GR_SPAN + @i.
- */
+/* Looks the span up: host address less guest address is then the allocator's register GR_SPAN + @i. */
 static void span_enter(struct emit *e, unsigned i)
 {
 	const struct span *span = &e->span[i];
@@ -268,8 +266,7 @@ void mem_store_vr(struct emit *e, struct guest_address a, unsigned vd, unsigned 
 	store_done(e, slow);
 }
 
-/* The reference engine may be given other cores' wishes about store rights meanwhile: no span outlives that.
- */
+/* The reference engine may hear of other cores' wishes about store rights: no span outlives that. */
 void mem_address(struct emit *e, struct guest_address a, unsigned size, bool store)
 {
 	uint8_t *miss = look_up(e, a, size, store ? SOFTTLB_STORE : SOFTTLB_LOAD);

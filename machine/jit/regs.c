@@ -36,7 +36,7 @@ unsigned regs_pinned(unsigned i, unsigned *g)
 	return pinned[i].host;
 }
 
-struct x86_mem gr_mem(const struct emit *e, unsigned g)
+static struct x86_mem gr_mem(const struct emit *e, unsigned g)
 {
 	if (g >= GR_SPAN)
 		return cpu_mem(e, offsetof(struct cpu, jit.span) + 8 * (g - GR_SPAN));

@@ -51,8 +51,7 @@ static void go_inside(struct cpu *cpu)
 	uint32_t epoch;
 
 	for (;;) {
-		/* Sequentially consistent with flush(): either it waits for this core or this core sees stop.
-		 */
+		/* Sequentially consistent: either flush() waits for this core or this core sees stop. */
 		atomic_store(&cpu->jit.inside, true);
 		if (!atomic_load(&jit->stop) && jit->page_bits == cpu->page_bits)
 			break;
@@ -76,18 +75,10 @@ static void go_outside(struct cpu *cpu)
 	atomic_store_explicit(&cpu->jit.inside, false, memory_order_release);
 }
 
-/* Whether writes to all of the pages would be told (machine/cpu/code.h). */
-static bool is_protected(const struct bus *bus, const uint8_t *host, size_t size)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < size; i += BUS_PAGE_SIZE)
-		all &= atomic_load(&bus->ram_page_flags[bus_ram_page(bus, host + i)]) / RAM_PAGE_CODE & 1;
-	return all;
-}
-
-/* Makes the code page at @va, whose memory is at @host; the core is outside.  False: it is written all the
- * time. */
+/*
+ * Makes the code page at @va, whose memory is at @host; the core is outside.  False: it is written all the
+ * time.
+ */
 static bool make_page(struct cpu *cpu, uint64_t va, const uint8_t *host)
 {
 	struct jit *jit = cpu->group->translator.jit;
@@ -101,7 +92,7 @@ static bool make_page(struct cpu *cpu, uint64_t va, const uint8_t *host)
 			return false;
 		pthread_mutex_lock(&jit->lock);
 		/* Who writes there takes the mark off and then wants the lock: with both, all is well. */
-		if (is_protected(cpu->bus, host, size))
+		if (code_page_is_protected(cpu->bus, host, size))
 			break;
 		pthread_mutex_unlock(&jit->lock);
 	}

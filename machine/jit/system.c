@@ -182,8 +182,7 @@ static bool exchange(struct emit *e, const struct insn *insn, bool masked)
 		return false;
 	value = gr_use(e, insn->rd);
 	need_access(e, info);
-	/* The reference engine looks at interrupts after it; who waits for that has made the budget negative.
-	 */
+	/* The reference engine looks at interrupts after it: who wants that has made the budget negative. */
 	x86_test_rr(c, 8, REG_LEFT, REG_LEFT);
 	emit_interp_slow_jcc(e, CC_S);
 	at = place(e, info);

@@ -65,8 +65,7 @@ void emit_interp_slow_jcc(struct emit *e, enum x86_cond cc)
 	emit_interp_slow(e, x86_jcc_forward(&e->code, cc));
 }
 
-/* Leaves for the reference engine if one of the units is missing; what has been tested stays so in a block.
- */
+/* Leaves for the reference engine if a unit is missing; what has been tested stays so in a block. */
 static void need(struct emit *e, unsigned missing)
 {
 	struct slow *slow;
@@ -164,27 +163,52 @@ static unsigned units_of(const struct insn *insn)
 	}
 }
 
+/* Whether somebody may look at FCSR0 in @insn or behind it, as it leaves the block; @tested: units_of()
+ * before. */
+static bool may_look(const struct insn *insn, unsigned tested)
+{
+	switch (insn->op) {
+	case ISA_movfcsr2gr:
+	case ISA_rdtimel_w: /* may be forbidden, as CPUCFG is to guests */
+	case ISA_rdtimeh_w:
+	case ISA_rdtime_d:
+	case ISA_cpucfg:
+	case ISA_bstrins_w: /* these have encodings that raise INE */
+	case ISA_bstrins_d:
+	case ISA_bstrpick_w:
+	case ISA_bstrpick_d:
+	case ISA_vldi:
+	case ISA_xvldi:
+		return true;
+	}
+	switch (isa_info[insn->op].extension) {
+	case ISA_EXT_BASE:
+	case ISA_EXT_FP:
+	case ISA_EXT_LSX:
+	case ISA_EXT_LASX:
+		return !emitter[insn->op] || units_of(insn) & ~tested ||
+		       isa_info[insn->op].flags & (ISA_LOAD | ISA_STORE | ISA_BRANCH);
+	default:
+		return true;
+	}
+}
+
 /*
- * Which FP instructions need to leave word of FCSR0.Cause: not those that another one follows before the
- * block could be left.
+ * Which FP instructions need to leave word of FCSR0.Cause: not those that another one follows before
+ * anybody may look.
  */
 static void find_causes(struct emit *e)
 {
-	bool may_leave[JIT_BLOCK_INSNS], wanted = true;
+	bool looks[JIT_BLOCK_INSNS], wanted = true;
 	unsigned tested = 0;
 
 	for (unsigned i = 0; i < e->count; i++) {
-		const struct insn *insn = &e->insns[i];
-		const unsigned units = units_of(insn);
-
-		may_leave[i] = !emitter[insn->op] || units & ~tested || insn->op == ISA_vldi ||
-			       insn->op == ISA_xvldi ||
-			       isa_info[insn->op].flags & (ISA_LOAD | ISA_STORE | ISA_BRANCH);
-		tested |= units;
+		looks[i] = may_look(&e->insns[i], tested);
+		tested |= units_of(&e->insns[i]);
 	}
 	for (unsigned i = e->count; i-- > 0;) {
 		e->cause_wanted[i] = wanted;
-		wanted = may_leave[i] || (wanted && !emit_sets_cause(&e->insns[i]));
+		wanted = looks[i] || (wanted && !emit_sets_cause(&e->insns[i]));
 	}
 }
 

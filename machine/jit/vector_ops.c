@@ -126,8 +126,7 @@ void vec_add(struct vec v, unsigned el, unsigned d, unsigned a, unsigned b)
 	static const uint16_t op[] = { V_paddb, V_paddw, V_paddd, V_paddq };
 
 	if (vec_size(el) == VEC_Q) {
-		/* Where the low half of the sum is less than that of an operand there was a carry out of it.
-		 */
+		/* Where the low half of the sum is less than an operand's there was a carry out of it. */
 		const unsigned sum = vec_temp(&v), carry = vec_temp(&v);
 
 		v3(v, V_paddq, sum, a, b);

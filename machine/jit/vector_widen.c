@@ -8,8 +8,7 @@
 
 #define VEC_HIGH VEC_FLAG0 /* the high half of each lane */
 
-/* The host does not shift quadwords right arithmetically without AVX-512: words get their signs beside them.
- */
+/* Without AVX-512 no quadword shifts right arithmetically: words get their signs beside them. */
 static bool words_by_blend(struct vec v, unsigned el)
 {
 	return el == VEC_W && !host_has(v.e, X86_AVX512VL);

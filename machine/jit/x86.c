@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
-/* The general instructions of the encoder (Intel SDM volume 2); those encoded with VEX are in x86_vector.c.
- */
+/* The general instructions of the encoder (Intel SDM volume 2); those with VEX are in x86_vector.c. */
 #include "machine/jit/x86_bytes.h"
 
 /* An opcode: the byte itself, the bytes before it, and a prefix that stands before REX. */
