@@ -16,9 +16,6 @@
 #include "machine/jit/jit.h"
 #include "machine/jit/x86.h"
 
-/* Whether guest code is translated where nothing is said and the host can. */
-static const bool translate_by_default = false;
-
 enum option_id {
 #define OPTION(id, letter, word, argument, help) OPTION_##id,
 #include "machine/control/options.def"
@@ -445,7 +442,7 @@ static int settle_engine(struct run_options *options)
 	if (options->engine == ENGINE_BEST && wanted && parse_engine(options, "BIXI_ENGINE", wanted) >= 0)
 		return EXIT_STATUS_USAGE;
 	if (options->engine == ENGINE_BEST)
-		options->engine = translate_by_default && jit_supported() ? ENGINE_JIT : ENGINE_INTERP;
+		options->engine = jit_supported() ? ENGINE_JIT : ENGINE_INTERP;
 	if (options->engine == ENGINE_INTERP && options->jit_option && !options->qemu)
 		return usage_error("--%s: the reference engine translates nothing; give --engine jit",
 				   options->jit_option);
