@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # make-programs-guest.sh DIR PROGRAMS: makes DIR/root.ext4, a disk with Debian forky's loong64 nodejs and luajit, which
-# compile code while they run, and the files of folder PROGRAMS in /programs.  The packages are fetched once (25 MB).
+# compile code while they run, gcc, python and openssl, and the files of folder PROGRAMS in /programs.  The packages are
+# fetched once (100 MB).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/forky-apt.sh"
@@ -14,11 +15,12 @@ as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
 
 root=$out/root
-if [ ! -e "$out/unpacked" ]; then
-    echo "unpacking nodejs and luajit for loong64 (once)"
+packages=busybox-static,nodejs,luajit,gcc,libc6-dev,python3-minimal,openssl
+if [ "$(cat "$out/unpacked" 2>/dev/null)" != "$packages" ]; then
+    echo "unpacking ${packages//,/, } for loong64 (once)"
     "${as_root[@]}" rm -rf "$root"
     "${as_root[@]}" mmdebstrap --quiet --variant=extract --architectures=loong64 \
-        --aptopt='Acquire::Check-Valid-Until "false"' --include=busybox-static,nodejs,luajit forky "$root" \
+        --aptopt='Acquire::Check-Valid-Until "false"' --include="$packages" forky "$root" \
         "deb $(forky_mirror) forky main"
     "${as_root[@]}" chown -R "$(id -u):$(id -g)" "$root"
     # The links that configuring the packages would have made.
@@ -28,7 +30,7 @@ if [ ! -e "$out/unpacked" ]; then
     [ -e "$root/usr/lib64/ld-linux-loongarch-lp64d.so.1" ] ||
         ln -s ../lib/loongarch64-linux-gnu/ld-linux-loongarch-lp64d.so.1 "$root/usr/lib64/"
     mkdir -p "$root"/{dev,proc,sys,tmp}
-    touch "$out/unpacked"
+    echo "$packages" > "$out/unpacked"
 fi
 rm -rf "$root/programs" "$out/root.ext4"
 cp -r "$2" "$root/programs"

@@ -48,9 +48,23 @@ void check_destroy(struct jit *jit)
 	free(jit->check);
 }
 
-bool check_alone(const struct insn *insn)
+/* Whether all that @insn, CSRRD, CSRWR or CSRXCHG, does is in the CSR files. */
+static bool csr_alone(const struct cpu *cpu, const struct insn *insn)
+{
+	const struct csr_info *info = csr_find(cpu, (unsigned)insn->imm);
+
+	if (!info || (insn->op == ISA_csrxchg && insn->imm == CSR_CRMD))
+		return false;
+	return info->read || (insn->op != ISA_csrrd && info->write);
+}
+
+bool check_alone(const struct cpu *cpu, const struct insn *insn)
 {
 	switch (insn->op) {
+	case ISA_csrrd:
+	case ISA_csrwr:
+	case ISA_csrxchg:
+		return csr_alone(cpu, insn);
 	case ISA_ll_w:
 	case ISA_ll_d:
 	case ISA_sc_w:
@@ -60,9 +74,8 @@ bool check_alone(const struct insn *insn)
 	case ISA_llacq_d:
 	case ISA_screl_w:
 	case ISA_screl_d:
-	case ISA_rdtimel_w:
-	case ISA_rdtimeh_w:
-	case ISA_rdtime_d:
+		/* Reservations concern the other cores; translated code calls the reference engine there. */
+		return cpu->group->count > 1;
 	case ISA_dbcl:
 		return true;
 	default:
@@ -72,22 +85,22 @@ bool check_alone(const struct insn *insn)
 }
 
 #define TAKE(name) memcpy(&state->name, &cpu->name, sizeof(state->name));
-static void state_take_raised(struct check_state *state, const struct cpu *cpu)
+static void state_take_system(struct check_state *state, const struct cpu *cpu)
 {
-	state->raised = true;
-	CHECK_RAISED(TAKE)
+	state->system = true;
+	CHECK_SYSTEM(TAKE)
 }
 
-static void state_take(struct check_state *state, const struct cpu *cpu, bool raised)
+static void state_take(struct check_state *state, const struct cpu *cpu, bool system)
 {
 	CHECK_STATE(TAKE)
 	state->now = cpu->clock->virtual_now;
 	state->units = cpu->csr->euen & cpu->root.euen;
-	state->raised = false;
+	state->system = false;
 	if (state->units)
 		TAKE(vr)
-	if (raised)
-		state_take_raised(state, cpu);
+	if (system)
+		state_take_system(state, cpu);
 }
 #undef TAKE
 
@@ -98,8 +111,8 @@ static void state_put(const struct check_state *state, struct cpu *cpu)
 	cpu->clock->virtual_now = state->now;
 	if (state->units)
 		PUT(vr)
-	if (state->raised) {
-		CHECK_RAISED(PUT)
+	if (state->system) {
+		CHECK_SYSTEM(PUT)
 	}
 #undef PUT
 }
@@ -162,10 +175,17 @@ static bool note_write(struct check *check, struct cpu *cpu, uint8_t *host, unsi
 	return true;
 }
 
+/* CHECK_SYSTEM is going to change. */
+static void keep_system(struct check *check, const struct cpu *cpu)
+{
+	if (!check->difference.before.system)
+		state_take_system(&check->difference.before, cpu);
+}
+
 /* struct cpu_rehearsal's */
 static void rehearse_exception(struct cpu *cpu)
 {
-	state_take_raised(&cpu->group->translator.jit->check->difference.before, cpu);
+	keep_system(cpu->group->translator.jit->check, cpu);
 }
 
 static bool rehearse_access(struct cpu *cpu, uint64_t va, unsigned size, enum softtlb_access kind,
@@ -206,6 +226,47 @@ static const struct insn *decode(struct check *check, uint64_t pc, uint32_t word
 	return insn;
 }
 
+/* RDTIME behind a timer's expiry has that noticed. */
+static bool timer_expires(struct cpu *cpu)
+{
+	cpu_sync(cpu);
+	return timer_due(cpu, CPU_ROOT) || timer_due(cpu, CPU_GUEST);
+}
+
+/* One instruction.  What it answers, if it was not stopped. */
+static int rehearse_insn(struct check *check, struct cpu *cpu, const struct insn *insn)
+{
+	if (check_alone(cpu, insn)) {
+		stop(check);
+		return INSN_NEXT;
+	}
+	switch (insn->op) {
+	case ISA_rdtimel_w:
+	case ISA_rdtimeh_w:
+	case ISA_rdtime_d:
+		if (timer_expires(cpu))
+			stop(check);
+		break;
+	case ISA_csrwr:
+	case ISA_csrxchg:
+		keep_system(check, cpu);
+		break;
+	}
+	return check->stopped ? INSN_NEXT : insn->fn(cpu, insn);
+}
+
+/*
+ * Whether the run loop would just go on after an instruction that answered STATE; then the translator may
+ * have done so in place.
+ */
+static bool goes_on(struct check *check, struct cpu *cpu)
+{
+	if (cpu->bank != check->known || cpu->guest_mode || !jit_nothing_to_take(cpu))
+		return false;
+	cpu->bank = &check->empty;
+	return true;
+}
+
 /* Executes the @count instructions from pc on, whose words are at @code, or up to the first jump. */
 static struct check_end execute(struct check *check, struct cpu *cpu, const uint32_t *code, unsigned count)
 {
@@ -217,16 +278,15 @@ static struct check_end execute(struct check *check, struct cpu *cpu, const uint
 	while (end.executed < count && result == INSN_NEXT) {
 		const struct insn *insn = decode(check, end.pc, code[end.executed]);
 
-		if (check_alone(insn))
-			check->stopped = true;
-		else
-			result = insn->fn(cpu, insn);
+		result = rehearse_insn(check, cpu, insn);
 		if (check->stopped)
 			break;
 		end.executed++;
 		if (result == INSN_NEXT || result == INSN_STATE)
 			cpu->pc += 4;
 		end.pc = cpu->pc;
+		if (result == INSN_STATE && goes_on(check, cpu))
+			result = INSN_NEXT;
 	}
 	end.raised = result == INSN_RAISED;
 	return end;
@@ -243,7 +303,7 @@ static struct check_end rehearse(struct check *check, struct cpu *cpu, const uin
 	end = execute(check, cpu, code, count);
 	cpu->trace = trace;
 	cpu->rehearsal = NULL;
-	state_take(&check->difference.expected, cpu, end.raised);
+	state_take(&check->difference.expected, cpu, check->difference.before.system);
 	for (unsigned i = 0; i < check->writes; i++)
 		memcpy(check->written[i].expected, check->written[i].host, check->written[i].size);
 	for (unsigned i = check->writes; i-- > 0;)
@@ -288,10 +348,37 @@ static bool memory_differs(const struct check *check, struct check_difference *d
 	return false;
 }
 
+/* @counters: performance counters were brought up to date at the same instruction. */
+static bool file_differs(const struct csr_file *a, const struct csr_file *b, bool counters)
+{
+	if (!memcmp(a, b, sizeof(*a)))
+		return false;
+	for (unsigned slot = 0; slot < CSR_SLOT_COUNT; slot++) {
+		const bool counter = csr_info[slot].guest == CSR_GUEST_COUNTER && csr_info[slot].number & 1;
+
+		if (a->value[slot] != b->value[slot] && (counters || !counter))
+			return true;
+	}
+	return false;
+}
+
 static bool csrs_differ(const struct check_state *expected, const struct cpu *cpu)
 {
-	return memcmp(&expected->root, &cpu->root, sizeof(cpu->root)) ||
-	       memcmp(&expected->guest, &cpu->guest, sizeof(cpu->guest));
+	const bool counters = expected->pmu_mark == cpu->pmu_mark;
+
+	return file_differs(&expected->root, &cpu->root, counters) ||
+	       file_differs(&expected->guest, &cpu->guest, counters);
+}
+
+static bool reservation_differs(const struct check_state *expected, const struct cpu *cpu)
+{
+	for (unsigned mode = 0; mode < CPU_MODES; mode++) {
+		const struct cpu_ll *a = &expected->ll[mode], *b = &cpu->ll[mode];
+
+		if (a->bit != b->bit || a->size != b->size || a->offset != b->offset)
+			return true;
+	}
+	return false;
 }
 
 static bool differs(const struct check *check, const struct cpu *cpu, struct check_difference *d)
@@ -303,7 +390,8 @@ static bool differs(const struct check *check, const struct cpu *cpu, struct che
 	       memcmp(expected->fcc, cpu->fcc, sizeof(cpu->fcc)) ||
 	       (expected->units && memcmp(expected->vr, cpu->vr, sizeof(cpu->vr))) ||
 	       expected->fcsr != cpu->fcsr || expected->guest_mode != cpu->guest_mode ||
-	       (expected->raised && csrs_differ(expected, cpu)) || memory_differs(check, d);
+	       (expected->system && csrs_differ(expected, cpu)) || reservation_differs(expected, cpu) ||
+	       memory_differs(check, d);
 }
 
 static void compare(struct check *check, struct cpu *cpu, const uint32_t *code)
@@ -352,6 +440,8 @@ enum translated check_run(struct cpu *cpu, uint64_t limit, struct translated_ins
 	if (!difference->block || limit - start < count)
 		return TRANSLATED_INTERPRET;
 	code = jit_block_code(jit, difference->block);
+	if (check_alone(cpu, decode(check, cpu->pc, code[0])))
+		return jit_run(cpu, limit, insn);
 	state_take(&difference->before, cpu, false);
 	difference->end = rehearse(check, cpu, code, count);
 	if (check->stopped)
@@ -366,7 +456,11 @@ enum translated check_run(struct cpu *cpu, uint64_t limit, struct translated_ins
 void jit_print_check(const struct cpu_group *group, FILE *file)
 {
 	const struct check *check = group->translator.jit->check;
+	uint64_t insns = 0;
 
-	fprintf(file, "bixi: check: %" PRIu64 " blocks with %" PRIu64 " instructions compared\n",
-		check->blocks, check->insns);
+	for (unsigned i = 0; i < group->count; i++)
+		insns += group->cpu[i]->stats.instructions;
+	fprintf(file,
+		"bixi: check: %" PRIu64 " blocks with %" PRIu64 " of %" PRIu64 " instructions compared\n",
+		check->blocks, check->insns, insns);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * --engine check: each block is rehearsed by the reference engine, which is undone, then executed by the
- * translator, and both are compared: all registers, CSRs, the count of instructions, and what the rehearsal
- * wrote to RAM.  (What translated code writes elsewhere is not seen until it is read.)
+ * translator, and both are compared: all registers, CSRs, the reservation of LL/SC, the count of
+ * instructions, and what the rehearsal wrote to RAM.  (What translated code writes elsewhere is not seen
+ * until it is read.)
  *
- * What has effects outside of registers and RAM cannot be undone and is left to the reference engine alone:
- * blocks end before instructions that always have such (check_alone()), and when a rehearsal comes to an
- * access of a device, the core is as it was before the block.
+ * What has effects outside of these cannot be undone.  Instructions that always have such (check_alone()) are
+ * blocks of their own, which the translator executes with nothing to compare: it calls the reference engine's
+ * functions for them.  When a rehearsal comes to an access of a device, the core is as it was before the
+ * block, and the reference engine goes on alone.
  *
  * For machines whose cores run on one thread.
  */
@@ -15,8 +17,8 @@
 
 #include "machine/jit/jit_impl.h"
 
-/* What executing an instruction may change and a rehearsal undoes; vr, if a unit is on; and if it raises an
- * exception: */
+/* What executing an instruction may change and a rehearsal undoes; vr, if a unit is on; and CHECK_SYSTEM, if
+ * it raises an exception or writes a CSR: */
 #define CHECK_STATE(X)                                                                                       \
 	X(gpr)                                                                                               \
 	X(pc)                                                                                                \
@@ -29,8 +31,9 @@
 	X(segment_pc)                                                                                        \
 	X(code)                                                                                              \
 	X(code_base)                                                                                         \
-	X(clock_count)
-#define CHECK_RAISED(X)                                                                                      \
+	X(clock_count)                                                                                       \
+	X(ll)
+#define CHECK_SYSTEM(X)                                                                                      \
 	X(root)                                                                                              \
 	X(guest)                                                                                             \
 	X(stats)                                                                                             \
@@ -43,11 +46,11 @@ struct check_state {
 #define MEMBER(name) __typeof__(((struct cpu *)NULL)->name) name;
 	CHECK_STATE(MEMBER)
 	MEMBER(vr)
-	CHECK_RAISED(MEMBER)
+	CHECK_SYSTEM(MEMBER)
 #undef MEMBER
 	uint64_t now; /* of the machine's clock */
 	bool units;   /* vr is there */
-	bool raised;  /* CHECK_RAISED is there */
+	bool system;  /* CHECK_SYSTEM is there */
 };
 
 /* How far a block was executed. */
@@ -73,7 +76,7 @@ void check_destroy(struct jit *jit);
 /* struct translator's. */
 enum translated check_run(struct cpu *cpu, uint64_t limit, struct translated_insn *insn);
 
-/* Whether the instruction is left to the reference engine alone. */
-bool check_alone(const struct insn *insn);
+/* Whether the instruction cannot be rehearsed on @cpu. */
+bool check_alone(const struct cpu *cpu, const struct insn *insn);
 
 #endif

@@ -76,7 +76,7 @@ void check_report(const struct jit *jit, const struct cpu *cpu, const struct che
 	if (d->expected.units)
 		print_vectors(cpu, d);
 	line("guest mode", d->before.guest_mode, d->expected.guest_mode, cpu->guest_mode);
-	if (d->expected.raised) {
+	if (d->expected.system) {
 		print_csrs("", &d->before.root, &d->expected.root, &cpu->root);
 		print_csrs("gcsr_", &d->before.guest, &d->expected.guest, &cpu->guest);
 	}

@@ -34,6 +34,12 @@ const uint32_t *jit_block_code(const struct jit *jit, uint32_t block);
 void jit_set_missing(struct cpu *cpu);
 
 /*
+ * settle.c: whether cpu_take_interrupt() would do nothing.  An expiry of a timer is noticed there, too.  The
+ * interrupts are plain ones of root mode.
+ */
+bool jit_nothing_to_take(const struct cpu *cpu);
+
+/*
  * settle.c: after an instruction with insn->result, whose own address and counts the core still has if it was
  * executed: accounts for it as the run loop does.  False: the run loop is to do that.
  */

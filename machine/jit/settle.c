@@ -47,11 +47,7 @@ void jit_set_missing(struct cpu *cpu)
 	cpu->jit.missing = (uint8_t)missing;
 }
 
-/*
- * Whether cpu_take_interrupt() would do nothing.  An expiry of a timer is noticed there, too.  The interrupts
- * are plain ones of root mode.
- */
-static bool nothing_to_take(const struct cpu *cpu)
+bool jit_nothing_to_take(const struct cpu *cpu)
 {
 	for (unsigned mode = 0; mode < CPU_MODES; mode++)
 		if (atomic_load_explicit(&cpu->timer[mode].fired, memory_order_relaxed))
@@ -72,7 +68,7 @@ static bool may_go_on(struct cpu *cpu, int result)
 		return false;
 	if (result != INSN_STATE && result != INSN_STATE_JUMP)
 		return result == INSN_RAISED || result == INSN_JUMP;
-	return !atomic_load_explicit(&cpu->halted, memory_order_relaxed) && nothing_to_take(cpu);
+	return !atomic_load_explicit(&cpu->halted, memory_order_relaxed) && jit_nothing_to_take(cpu);
 }
 
 bool jit_settle(struct cpu *cpu, struct translated_insn *insn)

@@ -131,18 +131,24 @@ static bool ends_block(const struct insn *insn)
 }
 
 /*
- * Decodes the instructions of the block at @pc, whose words are at @code in a page of @room words.  @checked:
- * it ends before what cannot be checked.
+ * Decodes the instructions of a block of @cpu, whose words are at @code in a page of @room words.  With
+ * --engine check what cannot be checked is a block of its own.
  */
-static unsigned scan(struct insn *insns, const uint32_t *code, unsigned room, bool checked)
+static unsigned scan(struct insn *insns, const uint32_t *code, unsigned room, const struct cpu *cpu)
 {
+	const bool checked = cpu->group->translator.jit->options.check;
 	unsigned count = 0;
 
 	while (count < room && count < JIT_BLOCK_INSNS) {
-		interp_decode(&insns[count], __atomic_load_n(&code[count], __ATOMIC_RELAXED));
-		if (checked && count && check_alone(&insns[count]))
+		struct insn *insn = &insns[count];
+		bool alone;
+
+		interp_decode(insn, __atomic_load_n(&code[count], __ATOMIC_RELAXED));
+		alone = checked && check_alone(cpu, insn);
+		if (alone && count)
 			break;
-		if (ends_block(&insns[count++]))
+		count++;
+		if (alone || ends_block(insn))
 			break;
 	}
 	return count;
@@ -457,7 +463,7 @@ uint32_t translate(struct jit *jit, struct cpu *cpu, uint32_t page, uint64_t pc)
 	e.insns = insns;
 	/* Blocks end where the reference engine's straight runs do. */
 	e.count = scan(insns, (const uint32_t *)(jit->page[page].host + offset),
-		       (unsigned)(BUS_PAGE_SIZE - offset % BUS_PAGE_SIZE) / 4, jit->options.check);
+		       (unsigned)(BUS_PAGE_SIZE - offset % BUS_PAGE_SIZE) / 4, cpu);
 	e.index = 0;
 	e.pc = at;
 	e.piecemeal = pc & JIT_PIECEMEAL;

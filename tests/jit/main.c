@@ -28,7 +28,7 @@ struct options {
 	uint64_t seed, length;
 	unsigned count, programs, threads;
 	const char *row, *seeds;
-	bool reference, weak;
+	bool reference, weak, check;
 	int64_t features; /* negative: each level */
 	uint64_t program;
 };
@@ -108,6 +108,7 @@ static void add_others(const struct options *options)
 		unit.length = options->length;
 		unit.variant.features = i & 1 ? all : options->features < 0 ? 0 : all;
 		unit.variant.weak_llsc = options->weak || i % 4 == 3;
+		unit.variant.check = options->check || i % 8 == 5;
 		add_unit(unit);
 	}
 	for (unsigned i = 0; i < options->threads; i++) {
@@ -127,7 +128,8 @@ static bool add_seeds(const struct options *options)
 	if (!file)
 		return false;
 	while (fgets(line, sizeof(line), file)) {
-		struct unit unit = { .variant = { x86_host_features(), false, options->reference } };
+		struct unit unit = { .variant = { .features = x86_host_features(),
+						  .reference = options->reference } };
 
 		if (sscanf(line, "program %" SCNu64 " %" SCNu64, &unit.seed, &unit.length) == 2) {
 			unit.kind = UNIT_PROGRAM;
@@ -157,7 +159,8 @@ static void print_unit(const struct unit *unit)
 		       unit->length);
 	else
 		printf("    threads %" PRIu64, unit->seed);
-	printf(" --features 0x%x%s\n", unit->variant.features, unit->variant.weak_llsc ? " --weak" : "");
+	printf(" --features 0x%x%s%s\n", unit->variant.features, unit->variant.weak_llsc ? " --weak" : "",
+	       unit->variant.check ? " --check" : "");
 }
 
 static bool run_unit(const struct unit *unit)
@@ -236,7 +239,7 @@ static void run_units(void)
 static const char usage[] =
 	"usage: jit-test [--seed N] [--count CASES_PER_ROW] [--programs N] [--length INSTRUCTIONS]\n"
 	"                [--threads N] [--seeds FILE] [--row MNEMONIC] [--program SEED]\n"
-	"                [--features MASK] [--weak] [--reference]\n";
+	"                [--features MASK] [--weak] [--check] [--reference]\n";
 
 static uint64_t number(const char *text)
 {
@@ -246,12 +249,19 @@ static uint64_t number(const char *text)
 static bool options_parse(int argc, char **argv, struct options *options)
 {
 	static const struct option names[] = {
-		{ "seed", required_argument, NULL, 's' },     { "count", required_argument, NULL, 'c' },
-		{ "programs", required_argument, NULL, 'p' }, { "length", required_argument, NULL, 'l' },
-		{ "threads", required_argument, NULL, 't' },  { "seeds", required_argument, NULL, 'f' },
-		{ "row", required_argument, NULL, 'r' },      { "program", required_argument, NULL, 'P' },
-		{ "features", required_argument, NULL, 'x' }, { "reference", no_argument, NULL, 'R' },
-		{ "weak", no_argument, NULL, 'w' },	      { 0 },
+		{ "seed", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "programs", required_argument, NULL, 'p' },
+		{ "length", required_argument, NULL, 'l' },
+		{ "threads", required_argument, NULL, 't' },
+		{ "seeds", required_argument, NULL, 'f' },
+		{ "row", required_argument, NULL, 'r' },
+		{ "program", required_argument, NULL, 'P' },
+		{ "features", required_argument, NULL, 'x' },
+		{ "reference", no_argument, NULL, 'R' },
+		{ "weak", no_argument, NULL, 'w' },
+		{ "check", no_argument, NULL, 'k' },
+		{ 0 },
 	};
 	int option;
 
@@ -289,6 +299,9 @@ static bool options_parse(int argc, char **argv, struct options *options)
 			break;
 		case 'w':
 			options->weak = true;
+			break;
+		case 'k':
+			options->check = true;
 			break;
 		case 'R':
 			options->reference = true;

@@ -51,6 +51,7 @@ static bool session_start(struct session *s, struct program *p, const struct var
 	options.translated = !variant->reference;
 	options.features = variant->features;
 	options.weak_llsc = variant->weak_llsc;
+	options.check = variant->check;
 	if (rig_create(&s->translated, &options))
 		return false;
 	kernel_start(p, &s->reference);
@@ -79,7 +80,7 @@ static bool same_memory(const struct session *s, bool report)
 
 static bool same(struct session *s, bool everything, bool report)
 {
-	return compare_cores(&s->reference, &s->translated, report) &&
+	return !s->translated.differed && compare_cores(&s->reference, &s->translated, report) &&
 	       (!everything || compare_tlbs(&s->reference, &s->translated, report));
 }
 

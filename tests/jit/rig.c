@@ -97,12 +97,20 @@ static int create_core(struct rig *rig, unsigned id)
 	return interp_init(cpu, rig->options.cores);
 }
 
+static void differs(void *opaque)
+{
+	((struct rig *)opaque)->differed = true;
+}
+
 static int create_translator(struct rig *rig)
 {
 	const struct jit_options options = {
 		.features = rig->options.features,
 		.cache_bytes = CODE_CACHE,
 		.strict_llsc = !rig->options.weak_llsc,
+		.check = rig->options.check,
+		.differs = differs,
+		.opaque = rig,
 	};
 	char error[256] = "";
 	int result = jit_create(&rig->group, &options, error, sizeof(error));

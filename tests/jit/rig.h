@@ -31,6 +31,7 @@ struct rig_options {
 	uint32_t features; /* of jit_options */
 	bool weak_llsc;	   /* LL/SC by comparing values */
 	bool threads;	   /* a host thread a core, real time */
+	bool check;	   /* the translator's own comparison, machine/jit/check.h */
 };
 
 struct rig {
@@ -42,6 +43,7 @@ struct rig {
 	struct cpu *cpu[RIG_CORES];
 	struct cpu *current; /* that executes */
 	uint64_t slice_end;  /* virtual time */
+	bool differed;	     /* that comparison said so */
 	uint64_t device[8];
 	uint64_t seen; /* digest of all accesses to device and IOCSR space, and of when they were made */
 };

@@ -15,6 +15,7 @@ struct variant {
 	uint32_t features; /* of the host's, beyond x86-64-v3 */
 	bool weak_llsc;
 	bool reference; /* no translator: the test of the test */
+	bool check;	/* programs: --engine check, which is to leave and to find no difference */
 };
 
 /* A block of code around an instruction, and what it starts with. */
