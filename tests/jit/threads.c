@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * Cores on host threads of their own: LL/SC and AM* on words they share, a lock, and one core that writes
- * code which the others execute.  What they leave in memory has to add up.
+ * Cores on host threads of their own: LL/SC and AM* on words they share, a lock, one core that writes code
+ * which the others execute, and two that come out of the same jumps at the same time.  What they leave in
+ * memory has to add up.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -20,6 +21,9 @@
 #define SHARED	    UINT64_C(0x200000)
 #define ROUNDS	    4000
 #define GENERATIONS 200
+#define CHAIN	    UINT64_C(0x400000) /* pages of short blocks, one jump to the next */
+#define CHAINS	    48
+#define CHAIN_JUMPS 500
 #define SECONDS	    60 /* until cores that do not finish are given up */
 
 /* Offsets at SHARED, of doublewords. */
@@ -188,6 +192,15 @@ static void call_code(struct code_buffer *c)
 	branch_back(c, top);
 }
 
+static void finish(struct code_buffer *c)
+{
+	PUT(c, addi_d, T0, ZERO, 1);
+	PUT(c, addi_d, T1, S0, DONE);
+	PUT(c, amadd_db_d, T2, T0, T1);
+	PUT(c, idle, 0);
+	PUT(c, b, -4);
+}
+
 static void load_code(struct rig *rig, unsigned cores)
 {
 	uint32_t words[512], target[] = { WORD(addi_d, A0, A0, 0), WORD(jirl, 0, RA, 0) };
@@ -210,14 +223,69 @@ static void load_code(struct rig *rig, unsigned cores)
 	code_link(&c, writer, c.count);
 	write_code(&c, cores);
 	code_link(&c, join, c.count);
-	PUT(&c, addi_d, T0, ZERO, 1);
-	PUT(&c, addi_d, T1, S0, DONE);
-	PUT(&c, amadd_db_d, T2, T0, T1);
-	PUT(&c, idle, 0);
-	PUT(&c, b, -4);
+	finish(&c);
 	rig_write(rig, CODE, words, c.count * 4);
 	rig_write(rig, TARGET, target, sizeof(target));
 	rig_write(rig, ENTRY, end, sizeof(end));
+}
+
+/* All cores wait here for each other; S1: how many have come here so far. */
+static void meet(struct code_buffer *c, unsigned cores)
+{
+	unsigned top;
+
+	PUT(c, addi_d, S1, S1, cores);
+	PUT(c, addi_d, T0, ZERO, 1);
+	PUT(c, addi_d, T1, S0, GENERATION);
+	PUT(c, amadd_db_d, T2, T0, T1);
+	top = c->count;
+	PUT(c, ld_d, T2, T1, 0);
+	PUT(c, blt, T2, S1, 0);
+	branch_back(c, top);
+}
+
+/*
+ * The cores go through one chain after the other, all at once and again after core 0 has written there: all
+ * jumps are linked by whoever comes first, and what was linked is found when the page is written.
+ */
+static void load_chains(struct rig *rig, unsigned cores)
+{
+	uint32_t words[256], chain[2 * CHAIN_JUMPS + 1];
+	struct code_buffer c = { words, 0, sizeof(words) / 4 }, jumps = { chain, 0, sizeof(chain) / 4 };
+	unsigned top, others;
+
+	code_constant(&c, S0, SHARED);
+	code_constant(&c, A1, CHAIN);
+	PUT(&c, or, S1, ZERO, ZERO);
+	PUT(&c, or, A0, ZERO, ZERO);
+	PUT(&c, addi_d, S2, ZERO, CHAINS);
+	top = c.count;
+	meet(&c, cores);
+	PUT(&c, jirl, RA, A1, 0);
+	meet(&c, cores);
+	PUT(&c, csrrd, T0, CSR_CPUID);
+	others = c.count;
+	PUT(&c, bnez, T0, 0);
+	PUT(&c, ld_w, T0, A1, 0);
+	PUT(&c, st_w, T0, A1, 0);
+	code_link(&c, others, c.count);
+	meet(&c, cores);
+	PUT(&c, jirl, RA, A1, 0);
+	PUT(&c, addu16i_d, A1, A1, 1);
+	PUT(&c, addi_d, S2, S2, -1);
+	PUT(&c, bnez, S2, 0);
+	branch_back(&c, top);
+	PUT(&c, addi_d, T1, S0, SUM);
+	PUT(&c, amadd_db_d, T2, A0, T1);
+	finish(&c);
+	rig_write(rig, CODE, words, c.count * 4);
+	while (jumps.count < 2 * CHAIN_JUMPS) {
+		PUT(&jumps, addi_d, A0, A0, 1);
+		PUT(&jumps, b, 4);
+	}
+	PUT(&jumps, jirl, 0, RA, 0);
+	for (unsigned i = 0; i < CHAINS; i++)
+		rig_write(rig, CHAIN + ((uint64_t)i << 16), chain, sizeof(chain));
 }
 
 static bool expect(const struct rig *rig, const char *what, unsigned offset, uint64_t expected)
@@ -273,7 +341,25 @@ static void run_cores(struct rig *rig, unsigned cores)
 		pthread_join(worker[id].thread, NULL);
 }
 
-bool threads_run(uint64_t seed, const struct variant *variant)
+static bool chains_run(const struct variant *variant)
+{
+	const struct rig_options options = {
+		.cores = 2, .translated = !variant->reference, .features = variant->features, .threads = true
+	};
+	static struct rig rig;
+	bool good;
+
+	if (rig_create(&rig, &options))
+		return false;
+	load_chains(&rig, options.cores);
+	run_cores(&rig, options.cores);
+	good = expect(&rig, "cores that finished", DONE, options.cores) &
+	       expect(&rig, "jumps of chains", SUM, UINT64_C(2) * CHAINS * CHAIN_JUMPS * options.cores);
+	rig_destroy(&rig);
+	return good;
+}
+
+static bool counters_run(uint64_t seed, const struct variant *variant)
 {
 	const struct rig_options options = {
 		.cores = 2 + seed % (RIG_CORES - 1),
@@ -292,4 +378,9 @@ bool threads_run(uint64_t seed, const struct variant *variant)
 	good = adds_up(&rig, options.cores);
 	rig_destroy(&rig);
 	return good;
+}
+
+bool threads_run(uint64_t seed, const struct variant *variant)
+{
+	return counters_run(seed, variant) && chains_run(variant);
 }
