@@ -28,12 +28,12 @@ struct options {
 	uint64_t seed, length;
 	unsigned count, programs, threads;
 	const char *row, *seeds;
-	bool reference, weak, check;
+	bool reference, weak, check, fenceless;
 	int64_t features; /* negative: each level */
 	uint64_t program;
 };
 
-enum unit_kind { UNIT_INSTR, UNIT_PROGRAM, UNIT_THREADS };
+enum unit_kind { UNIT_INSTR, UNIT_PROGRAM, UNIT_THREADS, UNIT_LATENCY };
 
 struct unit {
 	enum unit_kind kind;
@@ -109,6 +109,7 @@ static void add_others(const struct options *options)
 		unit.variant.features = i & 1 ? all : options->features < 0 ? 0 : all;
 		unit.variant.weak_llsc = options->weak || i % 4 == 3;
 		unit.variant.check = options->check || i % 8 == 5;
+		unit.variant.fenceless = options->fenceless || i % 4 == 2;
 		add_unit(unit);
 	}
 	for (unsigned i = 0; i < options->threads; i++) {
@@ -117,6 +118,8 @@ static void add_others(const struct options *options)
 		unit.variant.weak_llsc = i & 1;
 		add_unit(unit);
 	}
+	if (options->threads && !options->reference)
+		add_unit((struct unit){ .kind = UNIT_LATENCY, .variant.features = all });
 }
 
 /* Lines "instr MNEMONIC SEED COUNT" and "program SEED LENGTH" with a comment after each: bugs that were. */
@@ -158,9 +161,9 @@ static void print_unit(const struct unit *unit)
 		printf("    again: jit-test --program %" PRIu64 " --length %" PRIu64, unit->seed,
 		       unit->length);
 	else
-		printf("    threads %" PRIu64, unit->seed);
-	printf(" --features 0x%x%s%s\n", unit->variant.features, unit->variant.weak_llsc ? " --weak" : "",
-	       unit->variant.check ? " --check" : "");
+		printf("    %s %" PRIu64, unit->kind == UNIT_THREADS ? "threads" : "latency", unit->seed);
+	printf(" --features 0x%x%s%s%s\n", unit->variant.features, unit->variant.weak_llsc ? " --weak" : "",
+	       unit->variant.check ? " --check" : "", unit->variant.fenceless ? " --fenceless" : "");
 }
 
 static bool run_unit(const struct unit *unit)
@@ -171,6 +174,8 @@ static bool run_unit(const struct unit *unit)
 		return instr_run(unit->op, unit->seed, (unsigned)unit->length, &unit->variant, progress) == 0;
 	case UNIT_PROGRAM:
 		return program_run(unit->seed, unit->length, &unit->variant, progress);
+	case UNIT_LATENCY:
+		return latency_run(&unit->variant);
 	default:
 		return threads_run(unit->seed, &unit->variant);
 	}
@@ -203,7 +208,8 @@ static void show_death(int status)
 	printf("FAIL %s: the process died (%s)\n",
 	       unit->kind == UNIT_INSTR	    ? isa_info[unit->op].mnemonic
 	       : unit->kind == UNIT_PROGRAM ? "program"
-					    : "threads",
+	       : unit->kind == UNIT_THREADS ? "threads"
+					    : "latency",
 	       how);
 	if (unit->kind == UNIT_INSTR && progress->in_case)
 		instr_show(&progress->instr, &unit->variant);
@@ -239,7 +245,7 @@ static void run_units(void)
 static const char usage[] =
 	"usage: jit-test [--seed N] [--count CASES_PER_ROW] [--programs N] [--length INSTRUCTIONS]\n"
 	"                [--threads N] [--seeds FILE] [--row MNEMONIC] [--program SEED]\n"
-	"                [--features MASK] [--weak] [--check] [--reference]\n";
+	"                [--features MASK] [--weak] [--check] [--fenceless] [--reference]\n";
 
 static uint64_t number(const char *text)
 {
@@ -249,19 +255,13 @@ static uint64_t number(const char *text)
 static bool options_parse(int argc, char **argv, struct options *options)
 {
 	static const struct option names[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "count", required_argument, NULL, 'c' },
-		{ "programs", required_argument, NULL, 'p' },
-		{ "length", required_argument, NULL, 'l' },
-		{ "threads", required_argument, NULL, 't' },
-		{ "seeds", required_argument, NULL, 'f' },
-		{ "row", required_argument, NULL, 'r' },
-		{ "program", required_argument, NULL, 'P' },
-		{ "features", required_argument, NULL, 'x' },
-		{ "reference", no_argument, NULL, 'R' },
-		{ "weak", no_argument, NULL, 'w' },
-		{ "check", no_argument, NULL, 'k' },
-		{ 0 },
+		{ "seed", required_argument, NULL, 's' },     { "count", required_argument, NULL, 'c' },
+		{ "programs", required_argument, NULL, 'p' }, { "length", required_argument, NULL, 'l' },
+		{ "threads", required_argument, NULL, 't' },  { "seeds", required_argument, NULL, 'f' },
+		{ "row", required_argument, NULL, 'r' },      { "program", required_argument, NULL, 'P' },
+		{ "features", required_argument, NULL, 'x' }, { "reference", no_argument, NULL, 'R' },
+		{ "weak", no_argument, NULL, 'w' },	      { "check", no_argument, NULL, 'k' },
+		{ "fenceless", no_argument, NULL, 'n' },      { 0 },
 	};
 	int option;
 
@@ -302,6 +302,9 @@ static bool options_parse(int argc, char **argv, struct options *options)
 			break;
 		case 'k':
 			options->check = true;
+			break;
+		case 'n':
+			options->fenceless = true;
 			break;
 		case 'R':
 			options->reference = true;

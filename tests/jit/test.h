@@ -15,6 +15,7 @@ struct variant {
 	uint32_t features; /* of the host's, beyond x86-64-v3 */
 	bool weak_llsc;
 	bool reference; /* no translator: the test of the test */
+	bool fenceless; /* programs: without IBAR, where the engines execute what was stored all the same */
 	bool check;	/* programs: --engine check, which is to leave and to find no difference */
 };
 
@@ -55,6 +56,9 @@ void program_show(uint64_t seed, uint64_t length, const struct variant *variant)
 
 /* Cores on host threads of their own.  False: it failed, and was shown. */
 bool threads_run(uint64_t seed, const struct variant *variant);
+
+/* How long interrupts wait, latency.c.  False: too long, and it was shown. */
+bool latency_run(const struct variant *variant);
 
 /* The result of @run in a process of its own: 0 and 1 are its own, greater ones that of a dead process. */
 unsigned isolated(unsigned (*run)(void *opaque), void *opaque);
