@@ -137,8 +137,10 @@ static bool find(struct check *check, struct cpu *cpu, uint64_t va, unsigned siz
 {
 	const struct softtlb_entry *entry = &check->known->entry[softtlb_index(cpu->page_bits, va)];
 	const uint64_t offset = va - entry->tag[kind], in_page = va % BUS_PAGE_SIZE;
+	const uint64_t misses = cpu->stats.stage2_misses;
 	struct mmu_fault fault;
 	uint8_t *base;
+	bool translated;
 
 	/* The parts of an access to two pages need their memory type, too. */
 	if (offset <= cpu->page_size - size && in_page >= ACCESS_MAX && in_page + size < BUS_PAGE_SIZE) {
@@ -147,7 +149,9 @@ static bool find(struct check *check, struct cpu *cpu, uint64_t va, unsigned siz
 	}
 	if (cpu->watch_memory || cpu->debug.points || page_walker_on(cpu))
 		return stop(check);
-	if (!mmu_translate(cpu, va, kind, page, &fault)) {
+	translated = mmu_translate(cpu, va, kind, page, &fault);
+	cpu->stats.stage2_misses = misses;
+	if (!translated) {
 		cpu_raise_fault(cpu, &fault);
 		return false;
 	}

@@ -90,6 +90,8 @@ static void compare_core(struct comparison *c, const struct cpu *a, const struct
 	SAME(c, a, b, stats.exceptions);
 	SAME(c, a, b, stats.interrupts);
 	SAME(c, a, b, stats.tlb_refills);
+	SAME(c, a, b, stats.vm_entries);
+	SAME(c, a, b, stats.stage2_misses);
 	SAME(c, a, b, random);
 }
 

@@ -315,7 +315,9 @@ static void start_core(const struct program *p, struct rig *rig, unsigned id)
 	struct cpu *cpu = rig->cpu[id];
 
 	for (unsigned i = 0; i < sizeof(csr) / sizeof(*csr); i++)
-		csr_write(cpu, &cpu->root, csr[i].number, csr[i].value, UINT64_MAX);
+		csr_write(cpu, p->guest ? &cpu->guest : &cpu->root, csr[i].number, csr[i].value, UINT64_MAX);
+	if (p->guest)
+		host_enter(p, cpu);
 	cpu->pc = program_address(p, 0);
 }
 
@@ -345,6 +347,8 @@ void kernel_start(const struct program *p, struct rig *rig)
 
 	rig_write(rig, KERNEL_ENTRY, p->kernel, p->kernel_count * 4);
 	rig_write(rig, KERNEL_REFILL, p->refill, p->refill_count * 4);
+	if (p->guest)
+		host_load(p, rig);
 	put_table(p, rig, &state);
 	put_code(p, rig, &state);
 	for (unsigned i = 0; i < p->fixups; i++) {

@@ -43,6 +43,8 @@ enum role {
 #define KERNEL_TABLE  UINT64_C(0x30000) /* page table: KERNEL_PAGES entries */
 #define KERNEL_PAGES  256
 #define KERNEL_WORDS  256
+#define HOST_ENTRY    UINT64_C(0x40000) /* of the hypervisor, if there is one */
+#define HOST_REFILL   UINT64_C(0x41000)
 #define REGION	      UINT64_C(0x400000) /* of the program, behind translation */
 #define REGION_END    UINT64_C(0x800000)
 
@@ -67,6 +69,7 @@ struct program {
 	uint64_t seed, state;
 	enum space space;
 	unsigned cores, page_bits;
+	bool guest;	    /* in guest mode, under a hypervisor */
 	bool walker;	    /* the processor walks page tables itself */
 	bool modifies_code; /* stores into itself */
 	bool counts;	    /* uses performance counters */
@@ -98,6 +101,10 @@ void program_make(struct program *p, uint64_t seed);
 /* kernel.c: the exception handlers; and the program with all it needs, put into @rig. */
 void kernel_make(struct program *p);
 void kernel_start(const struct program *p, struct rig *rig);
+
+/* host.c: the hypervisor, if the program is a guest; what kernel_start() has set up becomes the guest's. */
+void host_load(const struct program *p, struct rig *rig);
+void host_enter(const struct program *p, struct cpu *cpu);
 
 /* statement.c: appends one statement, which may hold others. */
 void statement_make(struct program *p);
