@@ -56,12 +56,16 @@ part_jit() {
         tests/jit/run.sh --count 500 --programs 5000 --threads 50
 }
 
-# make test runs the default engine.
+# make test runs the default engine.  In lock step everything is some 40 times slower.
 part_engines() {
     make -s -j"$jobs" all > "$logs/engines-build.log" 2>&1
     step "all tests pass with the reference engine" interp env BIXI_ENGINE=interp make -s test
     step "Debian boots with both engines in lock step" check timeout 3000 build/bixi run -k build/guest/vmlinuz \
         -i build/guest/initrd -a "console=ttyS0 bixi.do=poweroff" --engine check
+    step "so does a session of gcc, python and openssl" check-session \
+        env BIXI_ENGINE=check CORES=1 TIME_SCALE=3 tests/boot/programs.sh session
+    step "and the bare-metal suites, those in guest mode included" check-guest \
+        env BIXI_ENGINE=check TIME_SCALE=5 tests/run.sh guest
 }
 
 part_debian() {

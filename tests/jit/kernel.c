@@ -11,6 +11,7 @@
 enum { K0 = 12, K1 = 13, K2 = 14, ZERO = 0 };
 
 #define PTE_PRESENT 0x19f /* V, D, PLV3, cached, and the walker's P and W */
+#define WATCH_SALT  0x33  /* the sequences of watchpoints and */
 #define DATA_SALT   0x55  /* the sequence of data begins elsewhere than the program's */
 #define PTE_RIGHTS  UINT64_C(0xe000000000000000)
 
@@ -291,6 +292,30 @@ static void put_code(const struct program *p, struct rig *rig, uint64_t *state)
 	}
 }
 
+/* One on data, another on an instruction now and then; each hit skips the instruction. */
+static void start_watching(const struct program *p, struct cpu *cpu)
+{
+	uint64_t state = p->seed ^ WATCH_SALT, any = isa_random_u64(&state);
+	const uint64_t everywhere = 0x7e; /* all privilege levels, both modes */
+	const struct {
+		unsigned number;
+		uint64_t value;
+	} csr[] = {
+		{ CSR_MWP0CFG1, p->base + DATA_OFFSET + 0x1800 + any % 0x800 }, /* ROLE_BASE0 at first */
+		{ CSR_MWP0CFG2, any >> 32 & 1 ? 7 : 0xff },
+		{ CSR_MWP0CFG3, everywhere | (any >> 33 & 0x300) | 0x100 },
+		{ CSR_MWP0CFG4, 1 << 16 },
+		{ CSR_FWP0CFG1, program_address(p, any >> 40 & 511) },
+		{ CSR_FWP0CFG2, 0 },
+		{ CSR_FWP0CFG3, any >> 60 & 1 ? everywhere : 0 },
+		{ CSR_FWP0CFG4, 1 << 16 },
+		{ CSR_CRMD, cpu->root.crmd | CRMD_WE },
+	};
+
+	for (unsigned i = 0; i < sizeof(csr) / sizeof(*csr); i++)
+		csr_write(cpu, &cpu->root, csr[i].number, csr[i].value, UINT64_MAX);
+}
+
 static void start_core(const struct program *p, struct rig *rig, unsigned id)
 {
 	const uint64_t crmd = p->plv | CRMD_IE | (p->space == SPACE_DIRECT ? CRMD_DA : CRMD_PG);
@@ -318,6 +343,8 @@ static void start_core(const struct program *p, struct rig *rig, unsigned id)
 		csr_write(cpu, p->guest ? &cpu->guest : &cpu->root, csr[i].number, csr[i].value, UINT64_MAX);
 	if (p->guest)
 		host_enter(p, cpu);
+	if (p->watched)
+		start_watching(p, cpu);
 	cpu->pc = program_address(p, 0);
 }
 

@@ -28,7 +28,7 @@ struct options {
 	uint64_t seed, length;
 	unsigned count, programs, threads;
 	const char *row, *seeds;
-	bool reference, weak, check, fenceless, guest;
+	bool reference, weak, check, fenceless, guest, watched;
 	int64_t features; /* negative: each level */
 	uint64_t program;
 };
@@ -111,6 +111,7 @@ static void add_others(const struct options *options)
 		unit.variant.check = options->check || i % 8 == 5;
 		unit.variant.fenceless = options->fenceless || i % 4 == 2;
 		unit.variant.guest = options->guest || i % 3 == 1;
+		unit.variant.watched = options->watched || i % 7 == 4;
 		add_unit(unit);
 	}
 	for (unsigned i = 0; i < options->threads; i++) {
@@ -163,9 +164,10 @@ static void print_unit(const struct unit *unit)
 		       unit->length);
 	else
 		printf("    %s %" PRIu64, unit->kind == UNIT_THREADS ? "threads" : "latency", unit->seed);
-	printf(" --features 0x%x%s%s%s%s\n", unit->variant.features, unit->variant.weak_llsc ? " --weak" : "",
-	       unit->variant.check ? " --check" : "", unit->variant.fenceless ? " --fenceless" : "",
-	       unit->variant.guest ? " --guest" : "");
+	printf(" --features 0x%x%s%s%s%s%s\n", unit->variant.features,
+	       unit->variant.weak_llsc ? " --weak" : "", unit->variant.check ? " --check" : "",
+	       unit->variant.fenceless ? " --fenceless" : "", unit->variant.guest ? " --guest" : "",
+	       unit->variant.watched ? " --watched" : "");
 }
 
 static bool run_unit(const struct unit *unit)
@@ -247,7 +249,8 @@ static void run_units(void)
 static const char usage[] =
 	"usage: jit-test [--seed N] [--count CASES_PER_ROW] [--programs N] [--length INSTRUCTIONS]\n"
 	"                [--threads N] [--seeds FILE] [--row MNEMONIC] [--program SEED]\n"
-	"                [--features MASK] [--weak] [--check] [--fenceless] [--guest] [--reference]\n";
+	"                [--features MASK] [--weak] [--check] [--fenceless] [--guest] [--watched] "
+	"[--reference]\n";
 
 static uint64_t number(const char *text)
 {
@@ -257,21 +260,14 @@ static uint64_t number(const char *text)
 static bool options_parse(int argc, char **argv, struct options *options)
 {
 	static const struct option names[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "count", required_argument, NULL, 'c' },
-		{ "programs", required_argument, NULL, 'p' },
-		{ "length", required_argument, NULL, 'l' },
-		{ "threads", required_argument, NULL, 't' },
-		{ "seeds", required_argument, NULL, 'f' },
-		{ "row", required_argument, NULL, 'r' },
-		{ "program", required_argument, NULL, 'P' },
-		{ "features", required_argument, NULL, 'x' },
-		{ "reference", no_argument, NULL, 'R' },
-		{ "weak", no_argument, NULL, 'w' },
-		{ "check", no_argument, NULL, 'k' },
-		{ "fenceless", no_argument, NULL, 'n' },
-		{ "guest", no_argument, NULL, 'g' },
-		{ 0 },
+		{ "seed", required_argument, NULL, 's' },     { "count", required_argument, NULL, 'c' },
+		{ "programs", required_argument, NULL, 'p' }, { "length", required_argument, NULL, 'l' },
+		{ "threads", required_argument, NULL, 't' },  { "seeds", required_argument, NULL, 'f' },
+		{ "row", required_argument, NULL, 'r' },      { "program", required_argument, NULL, 'P' },
+		{ "features", required_argument, NULL, 'x' }, { "reference", no_argument, NULL, 'R' },
+		{ "weak", no_argument, NULL, 'w' },	      { "check", no_argument, NULL, 'k' },
+		{ "fenceless", no_argument, NULL, 'n' },      { "guest", no_argument, NULL, 'g' },
+		{ "watched", no_argument, NULL, 'W' },	      { 0 },
 	};
 	int option;
 
@@ -318,6 +314,9 @@ static bool options_parse(int argc, char **argv, struct options *options)
 			break;
 		case 'g':
 			options->guest = true;
+			break;
+		case 'W':
+			options->watched = true;
 			break;
 		case 'R':
 			options->reference = true;

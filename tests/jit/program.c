@@ -152,6 +152,7 @@ static void make(uint64_t seed, const struct variant *variant)
 {
 	program_make(&program, seed);
 	program.guest = variant->guest;
+	program.watched = variant->watched;
 	for (unsigned i = 0; variant->fenceless && i < program.code.count; i++)
 		if (isa_decode(program.words[i]) == ISA_ibar)
 			program.words[i] = WORD_NOP;
@@ -262,11 +263,11 @@ static void print_program(const struct program *p)
 
 	for (unsigned i = 0; i < p->code.count; i++)
 		words += p->words[i] != WORD_NOP;
-	printf("    %s%s, pages of %u KiB%s, %u core(s), PLV%u%s%s%s; %u of %u words matter\n",
+	printf("    %s%s, pages of %u KiB%s, %u core(s), PLV%u%s%s%s%s; %u of %u words matter\n",
 	       p->guest ? "a guest, " : "", spaces[p->space], 1u << (p->page_bits - 10),
 	       p->walker ? ", walked" : "", p->cores, p->plv, p->modifies_code ? ", modifies itself" : "",
-	       p->counts ? ", counts" : "", p->checks_alignment ? ", checks alignment" : "", words,
-	       p->code.count);
+	       p->counts ? ", counts" : "", p->checks_alignment ? ", checks alignment" : "",
+	       p->watched ? ", watched" : "", words, p->code.count);
 	for (unsigned i = 0; i < p->code.count && words <= LISTED; i++)
 		if (p->words[i] != WORD_NOP)
 			code_print(&p->words[i], 1, program_address(p, i));

@@ -70,6 +70,7 @@ struct program {
 	enum space space;
 	unsigned cores, page_bits;
 	bool guest;	    /* in guest mode, under a hypervisor */
+	bool watched;	    /* there are watchpoints */
 	bool walker;	    /* the processor walks page tables itself */
 	bool modifies_code; /* stores into itself */
 	bool counts;	    /* uses performance counters */

@@ -17,6 +17,7 @@ struct variant {
 	bool reference; /* no translator: the test of the test */
 	bool fenceless; /* programs: without IBAR, where the engines execute what was stored all the same */
 	bool guest;	/* programs: in guest mode */
+	bool watched;	/* programs: with watchpoints */
 	bool check;	/* programs: --engine check, which is to leave and to find no difference */
 };
 
