@@ -5,8 +5,8 @@
 # exits with another status than its line says, counts as one failure.
 #   run.sh [NAME...]   only these suites
 # Environment: O, the build directory (build); JOBS, suites at a time (2); TIME_SCALE, by which all limits of
-# time are multiplied (1); BIXI_ENGINE, what bixi executes guests with (jit,
-# interp, check; check wants a TIME_SCALE of 5 or more).
+# time are multiplied (1); BIXI_ENGINE, what bixi executes guests with (jit, interp, or
+# check, which wants a TIME_SCALE of 5 or more).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export O=${O:-build}
