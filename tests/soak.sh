@@ -56,6 +56,15 @@ part_jit() {
         tests/jit/run.sh --count 500 --programs 5000 --threads 50
 }
 
+# KVM's outer and inner kernel, one core, in lock step.
+check_kvm() {
+    local console=$logs/check-kvm-console.log
+    scripts/make-kvm-guest.sh build/guest build/kvm || return
+    timeout 6000 build/bixi run -k build/guest/vmlinuz -i build/kvm/initrd --disk build/kvm/kvm.img,ro -m 2G \
+        -a "console=ttyS0 quiet bixi.do=kvm-boot:1:512,kvm-kernel,poweroff" --engine check > "$console" 2>&1 || return
+    grep -a '^@@ kvm-boot:1:512 ok' "$console"
+}
+
 # make test runs the default engine.  In lock step everything is some 40 times slower.
 part_engines() {
     make -s -j"$jobs" all > "$logs/engines-build.log" 2>&1
@@ -66,6 +75,7 @@ part_engines() {
         env BIXI_ENGINE=check CORES=1 TIME_SCALE=3 tests/boot/programs.sh session
     step "and the bare-metal suites, those in guest mode included" check-guest \
         env BIXI_ENGINE=check TIME_SCALE=5 tests/run.sh guest
+    step "and a KVM guest" check-kvm check_kvm
 }
 
 part_debian() {
