@@ -9,7 +9,7 @@ import sys
 sys.dont_write_bytecode = True  # the tree stays as it is
 import chart  # noqa: E402
 
-SUITES = "boot", "programs", "micro", "disk", "share", "network"
+SUITES = "boot", "programs", "smp", "micro", "disk", "share", "network"
 MACHINES = "bixi", "qemu", "native"
 RATIOS = ("bixi", "qemu"), ("bixi", "native"), ("qemu", "native")
 # Told of a whole run, and no time.

@@ -1,33 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MulanPSL-2.0
-# workloads.sh [WORD,...]: fixed work of Debian's programs, those whose name or kind is among the words, all
-# without any.  Runs in the guest, and in a tree of the same programs for this machine.  Each prints
-# "@@ KIND/NAME begin" and "@@ KIND/NAME end"; whoever reads the console stamps the times.
-export PATH=/usr/bin:/bin HOME=/tmp
-words=${1:-all}
-here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p /tmp/bench
-cd /tmp/bench || exit 1
-
-t() { # t KIND NAME COMMAND...
-    kind=$1 name=$2
-    shift 2
-    case ",$words," in *,all,* | *,programs,* | *,"$kind",* | *,"$name",*) ;; *) return ;; esac
-    echo "@@ $kind/$name begin"
-    "$@" > /dev/null 2> error
-    status=$?
-    echo "@@ $kind/$name end"
-    [ $status = 0 ] || { echo "@@ $kind/$name FAILED $status"; head -n 3 error; }
-}
-times() { # times COUNT COMMAND...
-    i=$1
-    shift
-    while [ "$i" -gt 0 ]; do "$@" || return; i=$((i - 1)); done
-}
+# workloads.sh [WORD,...]: fixed work of Debian's programs, one at a time (lib.sh).  Runs in the guest, and in a tree of
+# the same programs for this machine.
+suite=programs
+. "$(dirname "$0")/lib.sh"
 encode() { vpxenc --quiet --codec=vp9 --good "$@" -o video.webm "$here/video.y4m"; }
 pipe() { dd if=/dev/zero bs=512 count=60000 | dd of=/dev/null bs=512; }
-
-times 40 cat "$here/seed.txt" > text
 
 t integer zstd       zstd -q -9 -c text
 t integer sha256     times 10 sha256sum text text text text
