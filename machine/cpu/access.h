@@ -29,7 +29,7 @@ static inline void *access_host(struct cpu *cpu, uint64_t va, unsigned size, enu
 	const uint64_t offset = va - e->tag[kind];
 
 	if (__builtin_expect(offset <= cpu->page_size - size, 1))
-		return e->host + offset;
+		return softtlb_host(e, va);
 	return NULL;
 }
 

@@ -512,14 +512,15 @@ static bool store_guarded(struct cpu *cpu, uint64_t va, const void *buf, unsigne
 	const unsigned index = softtlb_index(cpu->page_bits, va);
 	const struct softtlb_entry *e = &cpu->bank->entry[index];
 	const uint64_t offset = va - e->tag[SOFTTLB_LOAD];
+	uint8_t *host = softtlb_host(e, va);
 
 	if (e->tag[SOFTTLB_STORE] != (softtlb_none(cpu->page_bits, index) | SOFTTLB_GUARDED) ||
 	    offset > cpu->page_size - size || offset % BUS_PAGE_SIZE > BUS_PAGE_SIZE - size)
 		return false;
-	code_before_store(cpu, e->host + offset);
-	if (!(page_flags(cpu, e->host).any & RAM_PAGE_GUARDED))
+	code_before_store(cpu, host);
+	if (!(page_flags(cpu, host - offset).any & RAM_PAGE_GUARDED))
 		return false;
-	reserve_store(cpu, e->host + offset, buf, size);
+	reserve_store(cpu, host, buf, size);
 	return true;
 }
 

@@ -362,7 +362,7 @@ void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsig
 			rights >> kind & 1 ? va & -cpu->page_size : softtlb_none(cpu->page_bits, index);
 	if (guarded && rights & 1u << SOFTTLB_STORE)
 		e->tag[SOFTTLB_STORE] = softtlb_none(cpu->page_bits, index) | SOFTTLB_GUARDED;
-	e->host = host;
+	e->addend = (uintptr_t)host - (va & -cpu->page_size);
 	cpu->bank->exec_id[index] = 0;
 	if (key & KEY_GUEST)
 		cpu->softtlb.gpa_page[bank][index] = (uint32_t)(gpa >> SOFTTLB_BITS_MIN);

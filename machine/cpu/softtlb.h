@@ -36,7 +36,7 @@ enum softtlb_access { SOFTTLB_LOAD, SOFTTLB_STORE, SOFTTLB_FETCH };
  */
 struct softtlb_entry {
 	uint64_t tag[3];
-	uint8_t *host; /* the page: va is at host + (va - tag) */
+	uint64_t addend; /* va is at va + addend on the host */
 };
 
 /* The entry of @va while pages have 2^@bits bytes. */
@@ -48,6 +48,12 @@ static inline unsigned softtlb_index(unsigned bits, uint64_t va)
 static inline uint64_t softtlb_none(unsigned bits, unsigned index)
 {
 	return (uint64_t)(index ^ 1) << bits;
+}
+
+/* Where @va is, which lies in the entry's page. */
+static inline uint8_t *softtlb_host(const struct softtlb_entry *e, uint64_t va)
+{
+	return (uint8_t *)(uintptr_t)(va + e->addend);
 }
 
 /*

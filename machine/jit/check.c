@@ -144,7 +144,7 @@ static bool find(struct check *check, struct cpu *cpu, uint64_t va, unsigned siz
 
 	/* The parts of an access to two pages need their memory type, too. */
 	if (offset <= cpu->page_size - size && in_page >= ACCESS_MAX && in_page + size < BUS_PAGE_SIZE) {
-		*host = entry->host + offset;
+		*host = softtlb_host(entry, va);
 		return true;
 	}
 	if (cpu->watch_memory || cpu->debug.points || page_walker_on(cpu))

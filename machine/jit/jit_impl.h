@@ -162,9 +162,11 @@ struct emit {
 	uint8_t vr_clock;
 
 	struct slow {
-		uint8_t kind;	     /* SLOW_* */
-		uint8_t reg;	     /* host register of the value to store */
-		uint8_t size;	     /* of it */
+		uint8_t kind; /* SLOW_* */
+		uint8_t reg;  /* host register of the value to store */
+		uint8_t size; /* of it */
+		uint8_t base; /* of loads and stores: they go to this host register + offset + RDX */
+		int32_t offset;
 		uint8_t *from;	     /* the jump that leads here */
 		const uint8_t *back; /* where it goes on */
 		uint32_t site, link;
@@ -238,7 +240,8 @@ void mem_load_vr(struct emit *e, struct guest_address a, unsigned vd, unsigned s
 void mem_store_vr(struct emit *e, struct guest_address a, unsigned vd, unsigned size);
 /* RAX: host pointer to the value. */
 void mem_load_host(struct emit *e, struct guest_address a, unsigned size);
-/* RAX: its host address, for a read and write; if there is none the reference engine does the instruction. */
+/* RAX: its host address, for a read and write; if there is none the reference engine does the instruction.
+ * @a has no index. */
 void mem_address(struct emit *e, struct guest_address a, unsigned size, bool store);
 
 /* Out of line, translate.c: if @cc, the reference engine does this instruction; then on after it. */

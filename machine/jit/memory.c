@@ -23,8 +23,8 @@ static struct x86_mem tag_of(enum softtlb_access kind)
 }
 
 /*
- * RCX: the entry's offset; RAX: offset in the page of the access.  Returns the jump that is taken where the
- * entry does not allow it, or the access leaves the page.
+ * RCX: the entry's offset; RAX: offset in the page of the access, of an indexed one its address.  Returns the
+ * jump that is taken where the entry does not allow it, or the access leaves the page.
  */
 static uint8_t *look_up(struct emit *e, struct guest_address a, unsigned size, enum softtlb_access kind)
 {
@@ -40,9 +40,11 @@ static uint8_t *look_up(struct emit *e, struct guest_address a, unsigned size, e
 	_Static_assert(sizeof(struct softtlb_entry) == 32, "the shift below");
 	x86_rorx(c, 4, RCX, RAX, bits - 5);
 	x86_alu_ri(c, ALU_AND, 4, RCX, (SOFTTLB_ENTRIES - 1) * (int32_t)sizeof(struct softtlb_entry));
-	x86_alu_rm(c, ALU_SUB, 8, RAX, tag_of(kind));
+	if (a.indexed)
+		x86_mov_rr(c, 8, RDX, RAX);
+	x86_alu_rm(c, ALU_SUB, 8, a.indexed ? RDX : RAX, tag_of(kind));
 	regs_flush(e);
-	x86_alu_ri(c, ALU_CMP, 8, RAX, (int32_t)((1u << bits) - size));
+	x86_alu_ri(c, ALU_CMP, 8, a.indexed ? RDX : RAX, (int32_t)((1u << bits) - size));
 	return x86_jcc_forward(c, CC_A);
 }
 
@@ -139,8 +141,7 @@ static void span_enter(struct emit *e, unsigned i)
 	slow->target = e->pc + JIT_PIECEMEAL;
 	slow->give = (int32_t)(e->count - e->index);
 	host = gr_def(e, GR_SPAN + i);
-	x86_mov_rm(&e->code, 8, host, entry_at(offsetof(struct softtlb_entry, host)));
-	x86_alu_rm(&e->code, ALU_SUB, 8, host, tag_of(kind));
+	x86_mov_rm(&e->code, 8, host, entry_at(offsetof(struct softtlb_entry, addend)));
 	gr_done(e, GR_SPAN + i);
 }
 
@@ -170,10 +171,18 @@ static bool in_span(struct emit *e, struct guest_address a, unsigned size, enum 
 
 /* Single accesses. */
 
-/* [RAX + RDX]: where the access goes. */
-static struct x86_mem host_at(void)
+/*
+ * Where the access goes: RDX is host address less guest address, which the host can work out while it still
+ * compares.
+ */
+static struct x86_mem host_at(struct emit *e, struct guest_address a, struct slow *slow)
 {
-	return x86_at_index(RAX, RDX, 1, 0);
+	const unsigned base = a.indexed ? RAX : gr_use(e, a.base);
+
+	x86_mov_rm(&e->code, 8, RDX, entry_at(offsetof(struct softtlb_entry, addend)));
+	slow->base = (uint8_t)base;
+	slow->offset = a.indexed ? 0 : a.offset;
+	return x86_at_index(base, RDX, 1, slow->offset);
 }
 
 static struct x86_mem load(struct emit *e, struct guest_address a, unsigned size)
@@ -185,10 +194,10 @@ static struct x86_mem load(struct emit *e, struct guest_address a, unsigned size
 		return place;
 	slow = emit_slow(e, SLOW_LOAD, look_up(e, a, size, SOFTTLB_LOAD));
 	slow->site = emit_site(e, size);
-	x86_mov_rm(&e->code, 8, RDX, entry_at(offsetof(struct softtlb_entry, host)));
+	place = host_at(e, a, slow);
 	slow->back = e->code.at + e->code.rx;
 	regs_note(e, slow);
-	return host_at();
+	return place;
 }
 
 void mem_load_gr(struct emit *e, struct guest_address a, unsigned rd, unsigned size, bool sign)
@@ -234,8 +243,7 @@ static struct x86_mem store(struct emit *e, struct guest_address a, unsigned siz
 	(*slow)->site = emit_site(e, size);
 	(*slow)->reg = (uint8_t)reg;
 	(*slow)->size = (uint8_t)size;
-	x86_mov_rm(&e->code, 8, RDX, entry_at(offsetof(struct softtlb_entry, host)));
-	return host_at();
+	return host_at(e, a, *slow);
 }
 
 static void store_done(struct emit *e, struct slow *slow)
@@ -274,7 +282,8 @@ void mem_address(struct emit *e, struct guest_address a, unsigned size, bool sto
 	emit_interp_slow(e, miss);
 	for (unsigned i = 0; i < JIT_SPANS; i++)
 		e->span[i].live = false;
-	x86_alu_rm(&e->code, ALU_ADD, 8, RAX, entry_at(offsetof(struct softtlb_entry, host)));
+	x86_alu_rm(&e->code, ALU_ADD, 8, RAX, tag_of(store ? SOFTTLB_STORE : SOFTTLB_LOAD));
+	x86_alu_rm(&e->code, ALU_ADD, 8, RAX, entry_at(offsetof(struct softtlb_entry, addend)));
 }
 
 /* Rows of base.def. */

@@ -266,9 +266,14 @@ static void link_stub(struct emit *e, uint32_t link, const uint8_t *thunk)
 	leave(e, link, thunk);
 }
 
-/* In the soft TLB's entry that RCX says: RAX is the offset in the page, and becomes the address again. */
-static void restore_address(struct emit *e, enum softtlb_access kind)
+/*
+ * RAX is the address of the access, or the offset in the page of the soft TLB's entry that RCX says, and then
+ * becomes the address again.
+ */
+static void restore_address(struct emit *e, const struct slow *slow, enum softtlb_access kind)
 {
+	if (slow->base == RAX)
+		return;
 	x86_alu_rm(&e->code, ALU_ADD, 8, RAX,
 		   x86_at_index(REG_BANK, RCX, 1,
 				(int32_t)(offsetof(struct softtlb_bank, entry) +
@@ -279,7 +284,7 @@ static void slow_store(struct emit *e, const struct slow *slow)
 {
 	struct code *c = &e->code;
 
-	restore_address(e, SOFTTLB_STORE);
+	restore_address(e, slow, SOFTTLB_STORE);
 	if (slow->kind == SLOW_STORE_GR)
 		x86_mov_mr(c, slow->size, CPU_MEM(e, jit.bounce), slow->reg);
 	else
@@ -294,11 +299,16 @@ static void slow_load(struct emit *e, const struct slow *slow)
 {
 	struct code *c = &e->code;
 
-	restore_address(e, SOFTTLB_LOAD);
+	restore_address(e, slow, SOFTTLB_LOAD);
 	x86_mov_ri(c, RDX, slow->site);
 	x86_call(c, e->jit->thunk.load);
 	regs_reload(e, slow);
-	x86_mov_ri(c, RDX, 0);
+	if (slow->base == RAX) {
+		x86_mov_ri(c, RDX, 0);
+	} else {
+		x86_lea(c, 8, RDX, x86_at(RAX, -slow->offset));
+		x86_alu_rr(c, ALU_SUB, 8, RDX, slow->base);
+	}
 	x86_jmp(c, slow->back);
 }
 

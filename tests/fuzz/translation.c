@@ -201,7 +201,7 @@ static void bank_check(const struct cpu *cpu, const struct live *live)
 			if (kind == SOFTTLB_STORE && va == (softtlb_none(bits, i) | SOFTTLB_GUARDED))
 				va = e->tag[SOFTTLB_LOAD];
 			if (softtlb_index(bits, va) == i)
-				page_ask(cpu, live, va, kind, e->host);
+				page_ask(cpu, live, va, kind, softtlb_host(e, va));
 		}
 	}
 }
