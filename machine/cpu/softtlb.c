@@ -51,12 +51,51 @@ static void victims_forget(struct softtlb *soft)
 		soft->victim[i].bank = SOFTTLB_BANKS;
 }
 
-static void bank_clear(struct softtlb_bank *bank, unsigned bits)
+static void entry_clear(struct softtlb_bank *bank, unsigned bits, unsigned index)
 {
-	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++)
-		for (unsigned kind = 0; kind < 3; kind++)
-			bank->entry[i].tag[kind] = softtlb_none(bits, i);
-	memset(bank->exec_id, 0, sizeof(bank->exec_id));
+	for (unsigned kind = 0; kind < 3; kind++)
+		bank->entry[index].tag[kind] = softtlb_none(bits, index);
+	bank->exec_id[index] = 0;
+}
+
+/* The first entry of bank @i from @index on that is filled, SOFTTLB_ENTRIES if none is. */
+static unsigned next_filled(const struct softtlb *soft, unsigned i, unsigned index)
+{
+	uint64_t word;
+
+	if (index == SOFTTLB_ENTRIES)
+		return index;
+	word = soft->filled[i][index / 64] & UINT64_MAX << index % 64;
+	index &= ~63u;
+	while (!word) {
+		index += 64;
+		if (index == SOFTTLB_ENTRIES)
+			return index;
+		word = soft->filled[i][index / 64];
+	}
+	return index + (unsigned)__builtin_ctzll(word);
+}
+
+static bool is_filled(const struct softtlb *soft, unsigned i, unsigned index)
+{
+	return soft->filled[i][index / 64] >> index % 64 & 1;
+}
+
+static void set_filled(struct softtlb *soft, unsigned i, unsigned index)
+{
+	soft->filled[i][index / 64] |= UINT64_C(1) << index % 64;
+}
+
+static void bank_clear(struct softtlb *soft, unsigned i, unsigned bits)
+{
+	if (soft->page_bits[i] != bits) {
+		soft->page_bits[i] = (uint8_t)bits;
+		memset(soft->filled[i], 0xff, sizeof(soft->filled[i]));
+	}
+	for (unsigned index = next_filled(soft, i, 0); index < SOFTTLB_ENTRIES;
+	     index = next_filled(soft, i, index + 1))
+		entry_clear(&soft->bank[i], bits, index);
+	memset(soft->filled[i], 0, sizeof(soft->filled[i]));
 }
 
 /* The bank that was not current for the longest time, emptied for the regime @key. */
@@ -68,7 +107,7 @@ static unsigned bank_replace(struct cpu *cpu, uint64_t key)
 	for (unsigned i = 1; i < SOFTTLB_BANKS; i++)
 		if (soft->used[i] < soft->used[oldest])
 			oldest = i;
-	bank_clear(&soft->bank[oldest], cpu->page_bits);
+	bank_clear(soft, oldest, cpu->page_bits);
 	victims_forget(soft);
 	soft->key[oldest] = key;
 	return oldest;
@@ -95,7 +134,7 @@ static void bank_flush(struct cpu *cpu, unsigned i)
 
 	victims_forget(soft);
 	if (cpu->bank == &soft->bank[i]) {
-		bank_clear(cpu->bank, cpu->page_bits);
+		bank_clear(soft, i, cpu->page_bits);
 	} else {
 		soft->key[i] = 0;
 		soft->used[i] = 0;
@@ -145,13 +184,6 @@ void softtlb_flush_guest(struct cpu *cpu, int gid)
 			bank_flush(cpu, i);
 }
 
-static void entry_clear(struct softtlb_bank *bank, unsigned bits, unsigned index)
-{
-	for (unsigned kind = 0; kind < 3; kind++)
-		bank->entry[index].tag[kind] = softtlb_none(bits, index);
-	bank->exec_id[index] = 0;
-}
-
 /* Whether an entry's page lies in the naturally aligned range of 2^bits bytes around @va. */
 static bool entry_in_range(const struct softtlb_entry *e, uint64_t va, uint64_t mask)
 {
@@ -159,9 +191,9 @@ static bool entry_in_range(const struct softtlb_entry *e, uint64_t va, uint64_t 
 	       !((e->tag[SOFTTLB_FETCH] ^ va) & mask);
 }
 
-static void bank_flush_range(struct softtlb_bank *bank, uint64_t key, unsigned page_bits, uint64_t va,
-			     unsigned bits)
+static void bank_flush_range(struct softtlb *soft, unsigned i, unsigned page_bits, uint64_t va, unsigned bits)
 {
+	struct softtlb_bank *bank = &soft->bank[i];
 	unsigned count = SOFTTLB_ENTRIES;
 	uint64_t mask;
 
@@ -169,14 +201,14 @@ static void bank_flush_range(struct softtlb_bank *bank, uint64_t key, unsigned p
 		bits = page_bits;
 	mask = bits < 64 ? ~UINT64_C(0) << bits : 0;
 	/* In 32-bit address mode a tag keeps the upper half that the program used. */
-	if (key & KEY_VA32)
+	if (soft->key[i] & KEY_VA32)
 		mask &= UINT32_MAX;
-	if (bits < page_bits + 10)
+	if (bits < page_bits + SOFTTLB_ENTRY_BITS)
 		count = 1u << (bits - page_bits);
-	for (unsigned i = 0; i < count; i++) {
-		unsigned index = (softtlb_index(page_bits, va & mask) + i) % SOFTTLB_ENTRIES;
+	for (unsigned n = 0; n < count; n++) {
+		unsigned index = (softtlb_index(page_bits, va & mask) + n) % SOFTTLB_ENTRIES;
 
-		if (entry_in_range(&bank->entry[index], va, mask))
+		if (is_filled(soft, i, index) && entry_in_range(&bank->entry[index], va, mask))
 			entry_clear(bank, page_bits, index);
 	}
 }
@@ -186,8 +218,7 @@ void softtlb_flush_page(struct cpu *cpu, struct softtlb_scope scope, uint64_t va
 	victims_forget(&cpu->softtlb);
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++)
 		if (bank_in_scope(cpu, i, scope))
-			bank_flush_range(&cpu->softtlb.bank[i], cpu->softtlb.key[i], cpu->page_bits, va,
-					 bits);
+			bank_flush_range(&cpu->softtlb, i, cpu->page_bits, va, bits);
 }
 
 void softtlb_flush_gpa(struct cpu *cpu, uint8_t gid, uint64_t gpa, unsigned bits)
@@ -200,7 +231,8 @@ void softtlb_flush_gpa(struct cpu *cpu, uint8_t gid, uint64_t gpa, unsigned bits
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++) {
 		if (!bank_is_guest(cpu, i, gid))
 			continue;
-		for (unsigned index = 0; index < SOFTTLB_ENTRIES; index++)
+		for (unsigned index = next_filled(&cpu->softtlb, i, 0); index < SOFTTLB_ENTRIES;
+		     index = next_filled(&cpu->softtlb, i, index + 1))
 			if (!((cpu->softtlb.gpa_page[i][index] ^ page) & mask))
 				entry_clear(&cpu->softtlb.bank[i], cpu->page_bits, index);
 	}
@@ -220,7 +252,8 @@ void softtlb_flush_stores(struct cpu *cpu)
 	for (unsigned i = 0; i < SOFTTLB_BANKS; i++) {
 		if (!cpu->softtlb.key[i])
 			continue;
-		for (unsigned index = 0; index < SOFTTLB_ENTRIES; index++)
+		for (unsigned index = next_filled(&cpu->softtlb, i, 0); index < SOFTTLB_ENTRIES;
+		     index = next_filled(&cpu->softtlb, i, index + 1))
 			cpu->softtlb.bank[i].entry[index].tag[SOFTTLB_STORE] =
 				softtlb_none(cpu->page_bits, index);
 	}
@@ -300,6 +333,7 @@ static void victim_swap(struct cpu *cpu, struct softtlb_victim *victim, unsigned
 	const struct softtlb_victim old = { *e, cpu->bank->exec_id[index], cpu->softtlb.gpa_page[bank][index],
 					    used ? bank : SOFTTLB_BANKS, index };
 
+	set_filled(&cpu->softtlb, bank, index);
 	*e = victim->entry;
 	cpu->bank->exec_id[index] = victim->exec_id;
 	cpu->softtlb.gpa_page[bank][index] = victim->gpa_page;
@@ -357,6 +391,7 @@ void softtlb_enter(struct cpu *cpu, uint64_t va, uint64_t gpa, void *host, unsig
 		rights &= ~(1u << SOFTTLB_STORE);
 	cpu->stats.softtlb_fills++;
 	victim_keep(cpu, index, va & -cpu->page_size);
+	set_filled(&cpu->softtlb, bank, index);
 	for (unsigned kind = 0; kind < 3; kind++)
 		e->tag[kind] =
 			rights >> kind & 1 ? va & -cpu->page_size : softtlb_none(cpu->page_bits, index);

@@ -22,10 +22,15 @@
 
 #include "machine/cpu/csr.h"
 
-#define SOFTTLB_BANKS	 16
-#define SOFTTLB_ENTRIES	 1024
-#define SOFTTLB_BITS_MIN 12 /* of cpu->page_bits; no page of a guest is smaller */
-#define SOFTTLB_BITS_MAX 16
+#define SOFTTLB_BANKS 16
+/*
+ * So many that pages which a kernel uses together rarely fall on one entry: of 16 KiB, 4096 are the 64 MiB in
+ * which Linux has its image and the first core's own data.
+ */
+#define SOFTTLB_ENTRY_BITS 12
+#define SOFTTLB_ENTRIES	   (1u << SOFTTLB_ENTRY_BITS)
+#define SOFTTLB_BITS_MIN   12 /* of cpu->page_bits; no page of a guest is smaller */
+#define SOFTTLB_BITS_MAX   16
 
 enum softtlb_access { SOFTTLB_LOAD, SOFTTLB_STORE, SOFTTLB_FETCH };
 
@@ -88,6 +93,9 @@ struct softtlb {
 	struct softtlb_bank bank[SOFTTLB_BANKS];
 	/* Of guests' entries: guest-physical address >> SOFTTLB_BITS_MIN, cut to 32 bits. */
 	uint32_t gpa_page[SOFTTLB_BANKS][SOFTTLB_ENTRIES];
+	/* Bit n: entry n may differ from an empty bank's, whose tags are for page_bits (0: never emptied). */
+	uint64_t filled[SOFTTLB_BANKS][SOFTTLB_ENTRIES / 64];
+	uint8_t page_bits[SOFTTLB_BANKS];
 	uint64_t key[SOFTTLB_BANKS];  /* which regime a bank is for, softtlb.c; 0: none */
 	uint64_t used[SOFTTLB_BANKS]; /* for least-recently-used replacement */
 	uint64_t clock;
