@@ -107,7 +107,7 @@ tsan_boot() {
 part_tsan() {
     # gcc's TSan does not follow fences, and warns; they are not what orders data here, indices are.
     local make=(make -s -j"$jobs" O=build/tsan SANITIZE=thread CFLAGS=-Wno-tsan) test
-    local threads=(reserve machine eventloop chardev block virtio nbd net 9p_device snapshot)
+    local threads=(reserve jit_cache machine eventloop chardev block virtio nbd net 9p_device snapshot)
     step "the build with ThreadSanitizer" tsan-build "${make[@]}" all "${threads[@]/#/build/tsan/tests/unit/test_}" \
         build/tsan/tests/guest/smp.elf build/tsan/tests/hostile/hostile.elf || return
     for test in "${threads[@]}"; do

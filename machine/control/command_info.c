@@ -187,9 +187,9 @@ static void info_jit(struct command_call *call)
 	jit_get_stats(group, &stats);
 	fprintf(call->out,
 		"engine: %s\n%" PRIu64 " blocks of %" PRIu64 " instructions translated to %" PRIu64
-		" bytes, cache emptied %" PRIu64 " times\n",
+		" bytes, %" PRIu64 " regions of the cache evicted, cache emptied %" PRIu64 " times\n",
 		options && options->engine == ENGINE_CHECK ? "check" : "jit", stats.blocks, stats.guest_insns,
-		stats.host_bytes, stats.flushes);
+		stats.host_bytes, stats.evictions, stats.flushes);
 }
 
 static const struct command info_table[] = {

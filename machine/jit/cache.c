@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * The code cache: memory for host code, mapped once to write and once to execute, and the tables of code
- * pages, blocks, direct jumps and sites (jit_impl.h).  Tables only grow, so that cores look things up without
- * a lock; when something is full everything is forgotten.
+ * pages, blocks, direct jumps and sites (jit_impl.h).  While cores are inside the tables only grow, so that
+ * they look things up without a lock.  Things are forgotten while all are outside: a region's blocks, or
+ * everything.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "machine/jit/jit_impl.h"
@@ -17,10 +18,9 @@
 #define BLOCK_HASH_BITS 18
 #define FIRST_PAGE	256 /* so that all numbers are encoded alike, see kill_block() */
 #define PAGES_MAX	(1u << 18)
-#define BLOCKS_MAX	(1u << 20)
-#define LINKS_MAX	(1u << 22)
-#define SITES_MAX	(1u << 23)
-#define BLOCK_BYTES_MAX (64u << 10) /* of host code */
+#define BLOCKS_MAX	(JIT_REGIONS * REGION_BLOCKS + 1)
+#define LINKS_MAX	(JIT_REGIONS * REGION_LINKS + 1)
+#define SITES_MAX	(JIT_REGIONS * REGION_SITES + 1)
 
 /* Memory that costs nothing until it is used. */
 static void *reserve(size_t size)
@@ -59,10 +59,24 @@ static int map_code(struct jit *jit)
 	return mprotect(jit->rx, jit->size, PROT_READ | PROT_EXEC) ? -errno : 0;
 }
 
+static int open_perf_map(struct jit *jit)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/tmp/perf-%d.map", getpid());
+	jit->perf_map = fopen(name, "we");
+	if (!jit->perf_map)
+		return -errno;
+	setvbuf(jit->perf_map, NULL, _IOLBF, 0); /* perf may look while the machine runs */
+	return 0;
+}
+
 int cache_create(struct jit *jit)
 {
+	struct code code;
 	int err;
 
+	assert(jit->options.cache_bytes >= JIT_CACHE_MIN);
 	jit->size = jit->options.cache_bytes;
 	jit->page = reserve(PAGES_MAX * sizeof(*jit->page));
 	jit->block = reserve(BLOCKS_MAX * sizeof(*jit->block));
@@ -76,22 +90,14 @@ int cache_create(struct jit *jit)
 	    !jit->host_pages || !jit->rests)
 		return -ENOMEM;
 	err = map_code(jit);
+	if (!err && jit->options.perf_map)
+		err = open_perf_map(jit);
 	if (err)
 		return err;
-	jit->code = (struct code){ .at = jit->rw, .end = jit->rw + jit->size, .rx = jit->rx - jit->rw };
-	if (jit->options.perf_map) {
-		char name[64];
-
-		snprintf(name, sizeof(name), "/tmp/perf-%d.map", getpid());
-		jit->perf_map = fopen(name, "we");
-		if (!jit->perf_map)
-			return -errno;
-		setvbuf(jit->perf_map, NULL, _IOLBF, 0); /* perf may look while the machine runs */
-	}
-	thunks_emit(jit);
-	jit->start = jit->code.at;
+	code = (struct code){ .at = jit->rw, .end = jit->rw + jit->size, .rx = jit->rx - jit->rw };
+	thunks_emit(jit, &code);
+	regions_divide(jit, code.at);
 	jit->pages = FIRST_PAGE;
-	jit->blocks = jit->links = jit->sites = 1;
 	jit->epoch = 1; /* unlike the cores', which have nothing yet */
 	return 0;
 }
@@ -112,22 +118,19 @@ void cache_destroy(struct jit *jit)
 		fclose(jit->perf_map);
 }
 
-bool cache_has_room(const struct jit *jit)
+bool cache_pages_full(const struct jit *jit)
 {
-	return (size_t)(jit->code.end - jit->code.at) > BLOCK_BYTES_MAX && jit->blocks + 1 < BLOCKS_MAX &&
-	       jit->links + 4 * JIT_BLOCK_INSNS < LINKS_MAX && jit->sites + 8 * JIT_BLOCK_INSNS < SITES_MAX;
+	return jit->pages == PAGES_MAX;
 }
 
 void cache_flush(struct jit *jit)
 {
-	dump_print(jit, stderr);
+	dump_print(jit, 0, UINT32_MAX, stderr);
 	memset((void *)jit->page_hash, 0, sizeof(*jit->page_hash) << PAGE_HASH_BITS);
 	memset((void *)jit->block_hash, 0, sizeof(*jit->block_hash) << BLOCK_HASH_BITS);
 	memset(jit->host_pages, 0, ram_pages(jit) * sizeof(*jit->host_pages));
-	jit->code.at = jit->start;
-	jit->code.full = false;
+	regions_empty(jit);
 	jit->pages = FIRST_PAGE;
-	jit->blocks = jit->links = jit->sites = 1;
 	jit->stats.flushes++;
 	atomic_fetch_add(&jit->epoch, 1);
 }
@@ -176,13 +179,10 @@ static size_t host_page(const struct jit *jit, const void *host)
 static uint64_t now_of(const struct jit *jit)
 {
 	const struct cpu_group *group = jit->group;
-	struct timespec now;
 	uint64_t count = 0;
 
-	if (group->parallel) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	}
+	if (group->parallel)
+		return jit_now_ns();
 	for (unsigned i = 0; i < group->count; i++)
 		count += group->cpu[i]->insn_count;
 	return count;
@@ -217,7 +217,7 @@ uint32_t cache_add_page(struct jit *jit, uint64_t va, const void *host)
 	const uint32_t id = jit->pages;
 	struct jit_page *page = &jit->page[id];
 
-	if (id == PAGES_MAX)
+	if (cache_pages_full(jit))
 		return 0;
 	*page = (struct jit_page){ .va = va, .host = host, .next = *head, .twin = *twins };
 	if (!*twins)
@@ -238,19 +238,32 @@ uint32_t cache_find_block(const struct jit *jit, uint32_t page, uint64_t pc)
 	return 0;
 }
 
-void cache_publish(struct jit *jit, uint32_t number)
+/*
+ * The block was made from words that were read without the lock.  Whoever writes such a word has the page
+ * killed before (machine/cpu/code.h), with the lock held.  If the page lives here, that is yet to come for
+ * all writes there will be: this section of the lock comes before that one, so what was read comes before
+ * what will be written, and the block dies with its page.  (A device has its pages killed after it has
+ * written, before the guest learns of that.  Until then the guest may meet either, with any engine.)
+ */
+uint32_t cache_publish(struct jit *jit, uint32_t number)
 {
 	struct jit_block *block = &jit->block[number];
 	_Atomic uint32_t *head = &jit->block_hash[block_hash(block->page, block->pc)];
+	uint32_t other;
 
+	if (!cache_page_lives(jit, block->page))
+		return 0;
+	other = cache_find_block(jit, block->page, block->pc);
+	if (other)
+		return other;
 	block->next = *head;
 	block->sibling = jit->page[block->page].blocks;
 	jit->page[block->page].blocks = number;
-	jit->blocks++;
 	atomic_store_explicit(head, number, memory_order_release);
 	if (jit->perf_map)
 		fprintf(jit->perf_map, "%" PRIxPTR " %tx guest_%" PRIx64 "_%u\n", (uintptr_t)block->guarded,
 			block->end - block->guarded, block->pc, block->insns);
+	return number;
 }
 
 /* In one piece, after all stores before.  For x86 it need not be aligned; C's atomic functions want that. */
@@ -273,15 +286,6 @@ static void patch(const struct jit *jit, uint8_t *site, const uint8_t *target)
 	store_code(site, (uint32_t)distance_to(jit, site, target));
 }
 
-/* Whether the jump leads to a block, in whose list it is then. */
-static bool is_linked(const struct jit *jit, const struct jit_link *link)
-{
-	int32_t distance;
-
-	memcpy(&distance, link->jump, sizeof(distance));
-	return distance != distance_to(jit, link->jump, link->stub);
-}
-
 void cache_link(struct jit *jit, uint32_t number, uint32_t target)
 {
 	struct jit_link *link = &jit->link[number];
@@ -291,12 +295,25 @@ void cache_link(struct jit *jit, uint32_t number, uint32_t target)
 	if (!cache_page_lives(jit, block->page) || !cache_page_lives(jit, from))
 		return;
 	/* Another core came out of the same jump, and was first. */
-	if (is_linked(jit, link))
+	if (link->to)
 		return;
 	patch(jit, link->jump, block->page == from ? block->entry : block->guarded);
+	link->to = target;
 	link->sibling = block->links;
 	block->links = number;
 	jit->stats.links++;
+}
+
+/* The jumps that lead to the block lead to their stubs again. */
+static void unlink_block(struct jit *jit, struct jit_block *block)
+{
+	for (uint32_t number = block->links; number; number = jit->link[number].sibling) {
+		struct jit_link *link = &jit->link[number];
+
+		patch(jit, link->jump, link->stub);
+		link->to = 0;
+	}
+	block->links = 0;
 }
 
 /* Number of a page that there is not: no core has it in its bank. */
@@ -309,9 +326,7 @@ static void kill_block(struct jit *jit, struct jit_block *block)
 	uint8_t *imm = (uint8_t *)(uintptr_t)block->guarded - (jit->rx - jit->rw) + 7;
 
 	store_code(imm, NO_PAGE);
-	for (uint32_t link = block->links; link; link = jit->link[link].sibling)
-		patch(jit, jit->link[link].jump, jit->link[link].stub);
-	block->links = 0;
+	unlink_block(jit, block);
 }
 
 /* Who is looking at it meanwhile still finds the rest of the chain. */
@@ -344,4 +359,70 @@ void cache_kill_pages(struct jit *jit, const void *host, size_t size)
 			kill_page(jit, id);
 		jit->host_pages[i] = 0;
 	}
+}
+
+static void unhash_block(struct jit *jit, uint32_t number)
+{
+	const struct jit_block *block = &jit->block[number];
+	_Atomic uint32_t *head = &jit->block_hash[block_hash(block->page, block->pc)];
+	uint32_t before = *head;
+
+	if (before == number) {
+		*head = block->next;
+		return;
+	}
+	while (jit->block[before].next != number)
+		before = jit->block[before].next;
+	jit->block[before].next = block->next;
+}
+
+/* Takes all blocks in [first, end) off their page's list, and thereby from their page. */
+static void thin_page(struct jit *jit, struct jit_page *page, uint32_t first, uint32_t end)
+{
+	uint32_t *from = &page->blocks;
+
+	while (*from) {
+		struct jit_block *block = &jit->block[*from];
+
+		if (*from >= first && *from < end) {
+			*from = block->sibling;
+			block->page = 0;
+		} else {
+			from = &block->sibling;
+		}
+	}
+}
+
+/* Takes all jumps in [first, end) off the list of those that lead to @block. */
+static void thin_links(struct jit *jit, struct jit_block *block, uint32_t first, uint32_t end)
+{
+	uint32_t *from = &block->links;
+
+	while (*from) {
+		struct jit_link *link = &jit->link[*from];
+
+		if (*from >= first && *from < end) {
+			*from = link->sibling;
+			link->to = 0;
+		} else {
+			from = &link->sibling;
+		}
+	}
+}
+
+/* Each list is gone through once, however much it loses. */
+void cache_forget(struct jit *jit, const struct jit_place *first, const struct jit_place *end)
+{
+	dump_print(jit, first->block, end->block, stderr);
+	for (uint32_t number = first->block; number < end->block; number++) {
+		unhash_block(jit, number);
+		unlink_block(jit, &jit->block[number]);
+	}
+	for (uint32_t number = first->block; number < end->block; number++)
+		if (jit->block[number].page)
+			thin_page(jit, &jit->page[jit->block[number].page], first->block, end->block);
+	for (uint32_t number = first->link; number < end->link; number++)
+		if (jit->link[number].to)
+			thin_links(jit, &jit->block[jit->link[number].to], first->link, end->link);
+	atomic_fetch_add(&jit->epoch, 1);
 }

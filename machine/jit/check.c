@@ -410,7 +410,7 @@ static void compare(struct check *check, struct cpu *cpu, const uint32_t *code)
 	if (!differs(check, cpu, difference))
 		return;
 	check->done = true;
-	check_report(jit, cpu, difference);
+	check_report(jit, cpu, difference, code);
 	jit->options.differs(jit->options.opaque);
 }
 

@@ -60,7 +60,10 @@ struct check_end {
 	bool raised;
 };
 
-/* Says what differs, on standard error.  @cpu is as translated code left it, which ended with @actual. */
+/*
+ * Says what differs, on standard error.  @cpu is as translated code left it, which ended with @actual; @code
+ * has the block's words.
+ */
 struct check_difference {
 	uint32_t block;
 	struct check_state before, expected; /* by the reference engine, which ended with: */
@@ -68,7 +71,8 @@ struct check_difference {
 	const uint8_t *memory; /* the first byte of RAM that differs, NULL: none */
 	uint8_t memory_expected;
 };
-void check_report(const struct jit *jit, const struct cpu *cpu, const struct check_difference *difference);
+void check_report(const struct jit *jit, const struct cpu *cpu, const struct check_difference *difference,
+		  const uint32_t *code);
 
 int check_create(struct jit *jit);
 void check_destroy(struct jit *jit);

@@ -64,13 +64,14 @@ static void print_csrs(const char *prefix, const struct csr_file *before, const 
 	}
 }
 
-void check_report(const struct jit *jit, const struct cpu *cpu, const struct check_difference *d)
+void check_report(const struct jit *jit, const struct cpu *cpu, const struct check_difference *d,
+		  const uint32_t *code)
 {
 	fprintf(stderr,
 		"bixi: core %u: translated code and the reference engine differ in the block at %" PRIx64
 		", after %" PRIu64 " instructions\n",
 		cpu->id, d->before.pc, d->before.insn_count);
-	jit_print_block(jit, d->block, jit_block_code(jit, d->block), stderr);
+	jit_print_block(jit, d->block, code, stderr);
 	fprintf(stderr, "  %-10s %-16s  %-16s  %s\n", "", "before", "reference", "translated");
 	print_general(cpu, d);
 	if (d->expected.units)

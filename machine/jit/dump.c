@@ -12,7 +12,7 @@
 
 #define GUEST_WIDTH 64 /* columns of the guest's side */
 
-/* From its translation to the end, or until the code cache is emptied. */
+/* From its translation to the end, or until it is evicted. */
 struct dumped_block {
 	struct dumped_block *next;
 	uint32_t number;
@@ -32,7 +32,7 @@ static bool wanted(const struct emit *e, uint64_t pc)
 
 void dump_entry(struct emit *e, uint64_t pc)
 {
-	struct dumped_block **last = &e->jit->dumped, *block;
+	struct dumped_block *block;
 
 	if (!wanted(e, pc))
 		return;
@@ -42,13 +42,26 @@ void dump_entry(struct emit *e, uint64_t pc)
 	block->number = e->block;
 	for (unsigned i = 0; i < e->count; i++)
 		block->word[i] = e->insns[i].word;
-	while (*last)
-		last = &(*last)->next;
-	*last = block;
+	e->dumped = block;
 	/* Several cores may be here. */
 	x86_mov_ri(&e->code, RAX, (uintptr_t)&block->executed);
 	x86_mov_ri(&e->code, RCX, 1);
 	x86_lock_alu_mr(&e->code, ALU_ADD, 8, x86_at(RAX, 0), RCX);
+}
+
+void dump_keep(struct emit *e, bool there)
+{
+	struct dumped_block **last = &e->jit->dumped;
+
+	if (!e->dumped)
+		return;
+	if (!there) {
+		free(e->dumped);
+		return;
+	}
+	while (*last)
+		last = &(*last)->next;
+	*last = e->dumped;
 }
 
 static void print_line(FILE *file, const char *guest, const char *host)
@@ -100,18 +113,19 @@ void jit_print_block(const struct jit *jit, uint32_t number, const uint32_t *wor
 	print_code(file, "out of line", block->guarded + offset[block->insns], block->end);
 }
 
-void dump_print(struct jit *jit, FILE *file)
+void dump_print(struct jit *jit, uint32_t first, uint32_t end, FILE *file)
 {
-	struct dumped_block *block;
+	struct dumped_block **from = &jit->dumped, *block;
 
-	while ((block = jit->dumped)) {
-		jit->dumped = block->next;
-		/* One that was begun when there was no room for it any more has not been made. */
-		if (block->number < jit->blocks && !(block->next && block->next->number == block->number)) {
-			fprintf(file, "bixi: block at %" PRIx64 ", executed %" PRIu64 " times\n",
-				jit->block[block->number].pc, block->executed);
-			jit_print_block(jit, block->number, block->word, file);
+	while ((block = *from)) {
+		if (block->number < first || block->number >= end) {
+			from = &block->next;
+			continue;
 		}
+		*from = block->next;
+		fprintf(file, "bixi: block at %" PRIx64 ", executed %" PRIu64 " times\n",
+			jit->block[block->number].pc, block->executed);
+		jit_print_block(jit, block->number, block->word, file);
 		free(block);
 	}
 }

@@ -17,6 +17,7 @@ bixi-obj += machine/jit/branch.o
 bixi-obj += machine/jit/translate.o
 bixi-obj += machine/jit/thunk.o
 bixi-obj += machine/jit/cache.o
+bixi-obj += machine/jit/region.o
 bixi-obj += machine/jit/help.o
 bixi-obj += machine/jit/run.o
 bixi-obj += machine/jit/settle.o

@@ -46,6 +46,7 @@ int jit_create(struct cpu_group *group, const struct jit_options *options, char 
 	jit->counts = calloc(CPU_MAX, sizeof(*jit->counts));
 	jit->page_bits = SOFTTLB_BITS_MIN;
 	pthread_mutex_init(&jit->lock, NULL);
+	lanes_create(jit);
 	isa_init();
 	err = jit->counts ? cache_create(jit) : -ENOMEM;
 	if (!err && options->check)
@@ -72,6 +73,7 @@ void jit_destroy(struct cpu_group *group)
 	cache_destroy(jit);
 	check_destroy(jit);
 	free(jit->counts);
+	lanes_destroy(jit);
 	pthread_mutex_destroy(&jit->lock);
 	free(jit);
 	group->translator = (struct translator){ 0 };
@@ -80,5 +82,5 @@ void jit_destroy(struct cpu_group *group)
 
 void jit_print_dump(const struct cpu_group *group, FILE *file)
 {
-	dump_print(group->translator.jit, file);
+	dump_print(group->translator.jit, 0, UINT32_MAX, file);
 }

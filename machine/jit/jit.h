@@ -14,11 +14,15 @@
 
 struct cpu_group;
 
+/* Bytes of host code.  (A test builds with a smaller default.) */
+#ifndef JIT_CACHE_DEFAULT
 #define JIT_CACHE_DEFAULT ((size_t)64 << 20)
+#endif
+#define JIT_CACHE_MIN ((size_t)17 << 16)
 
 struct jit_options {
 	uint32_t features;    /* enum x86_feature: what of the host to use beyond x86-64-v3 */
-	size_t cache_bytes;   /* of host code */
+	size_t cache_bytes;   /* JIT_CACHE_MIN at least */
 	bool strict_llsc;     /* LL/SC by reservations; otherwise by comparing values */
 	bool perf_map;	      /* write /tmp/perf-PID.map, by which perf names translated code */
 	const uint64_t *dump; /* addresses whose blocks jit_print_dump() shows */
@@ -34,7 +38,9 @@ struct jit_stats {
 	uint64_t host_insns, slow_insns;	  /* on the way through, and out of line */
 	uint64_t interpreted;			  /* of guest_insns: left to the reference engine */
 	uint64_t translate_ns;
-	uint64_t links, flushes, pages_written;
+	uint64_t discarded; /* blocks that another core had made meanwhile, or had written */
+	uint64_t links, evictions, flushes, pages_written;
+	uint64_t stopped_ns; /* cores were kept outside */
 };
 
 /* Whether this host can execute translated code (x86-64-v3). */

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "isa/isa.h"
 #include "machine/cpu/cpu.h"
@@ -61,8 +62,8 @@ struct jit_link {
 	uint64_t target;
 	uint8_t *jump; /* the jump's rel32, writable view */
 	const uint8_t *stub;
-	uint32_t from; /* block */
-	uint32_t sibling;
+	uint32_t from, to; /* blocks; to 0: the jump leads to the stub */
+	uint32_t sibling;  /* in the list of to */
 };
 
 /* An instruction that may leave its block, or needs a function's help. */
@@ -71,6 +72,37 @@ struct jit_site {
 	uint32_t block;
 	uint16_t index; /* of the instruction in its block */
 	uint16_t size;	/* of its access in bytes */
+};
+
+/* Where the next block's code goes, and its entries of the tables. */
+struct jit_place {
+	uint8_t *at; /* writable view */
+	uint32_t block, link, site;
+};
+
+#define JIT_REGIONS   16
+#define REGION_BLOCKS (1u << 16)
+#define REGION_LINKS  (1u << 18)
+#define REGION_SITES  (1u << 19)
+
+/*
+ * A part of the code cache's memory, with its share of the numbers of blocks, links and sites.  A lane fills
+ * it; then it stays as it is until it is the one that was filled longest ago, and is evicted as a whole.
+ */
+struct jit_region {
+	struct jit_place first, next; /* of all there is, of what is free */
+	uint8_t *end;
+	bool full;	/* the next block did not fit */
+	bool taken;	/* by a lane */
+	uint64_t given; /* to its last lane: counts such events; 0: there is nothing in it */
+};
+
+#define JIT_LANES 4
+
+/* Cores that translate into one region take turns; those of different lanes do not wait for each other. */
+struct jit_lane {
+	pthread_mutex_t lock;	   /* protects: region->next, full; taken before jit->lock */
+	struct jit_region *region; /* NULL: none yet; changes while all cores are outside */
 };
 
 /* Entry points that translated code jumps to and calls; made by thunk.c. */
@@ -105,26 +137,36 @@ struct jit {
 	pthread_mutex_t lock; /* protects: everything below but what is read while cores run */
 	uint8_t *rw, *rx;     /* the two views of the code cache */
 	size_t size;
-	struct code code; /* where the next block goes */
-	uint8_t *start;	  /* behind the thunks */
+	struct jit_region region[JIT_REGIONS];
+	struct jit_lane lane[JIT_LANES];
+	uint64_t given; /* regions to lanes */
 	struct jit_thunks thunk;
 	unsigned page_bits;    /* of the soft TLB */
 	struct jit_page *page; /* [0] is none; the index is softtlb_bank.exec_id */
 	struct jit_block *block;
 	struct jit_link *link;
 	struct jit_site *site;
-	_Atomic uint32_t pages, blocks, links, sites; /* used */
+	uint32_t pages; /* used */
 	_Atomic uint32_t *page_hash, *block_hash;
 	uint32_t *host_pages;	/* by 4 KiB page of RAM: the last jit_page made from it, then by twin */
 	struct jit_rest *rests; /* by the same */
 	_Atomic bool stop;	/* cores are to stay outside */
-	_Atomic uint32_t epoch; /* counts times that the cache was emptied */
+	_Atomic uint32_t epoch; /* counts times that blocks were forgotten */
 	struct jit_stats stats;
 	struct jit_counts *counts;   /* of each core */
 	struct dumped_block *dumped; /* of jit_options.dump, dump.c */
 	struct check *check;	     /* of jit_options.check, check.c */
 	FILE *perf_map;		     /* NULL: none */
 };
+
+/* The host's time. */
+static inline uint64_t jit_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 /* The block being translated. */
 struct emit {
@@ -135,7 +177,10 @@ struct emit {
 	unsigned count, index;	  /* of insns; which one is being translated */
 	uint64_t pc;		  /* of that one */
 	uint32_t block, page;
-	uint8_t tested; /* JIT_MISSING_* that the block has tested */
+	uint32_t next_link, next_site; /* numbers */
+	struct jit_stats stats;	       /* what the block adds to them */
+	struct dumped_block *dumped;   /* if it is to be shown */
+	uint8_t tested;		       /* JIT_MISSING_* that the block has tested */
 	bool cause_wanted[JIT_BLOCK_INSNS];
 	bool ended; /* no code after this instruction is reached */
 
@@ -287,23 +332,35 @@ void emit_fall_through(struct emit *e);
 /* cache.c: the tables, and the memory of host code.  The lock is held where something changes. */
 int cache_create(struct jit *jit);
 void cache_destroy(struct jit *jit);
-bool cache_has_room(const struct jit *jit); /* for one more block */
-void cache_flush(struct jit *jit);	    /* forgets everything; no core is inside */
+bool cache_pages_full(const struct jit *jit);
+void cache_flush(struct jit *jit); /* forgets everything; all cores are outside */
 uint32_t cache_find_page(const struct jit *jit, uint64_t va, const void *host); /* 0: none */
 uint32_t cache_add_page(struct jit *jit, uint64_t va, const void *host);	/* 0: no room */
 bool cache_page_rests(const struct jit *jit,
 		      const void *host); /* no code page is to be made from this memory */
 void cache_kill_pages(struct jit *jit, const void *host, size_t size); /* that were made from this memory */
 uint32_t cache_find_block(const struct jit *jit, uint32_t page, uint64_t pc);
-void cache_publish(struct jit *jit, uint32_t block);
+/* The block there is now: another core's if that was first.  0: its page is dead. */
+uint32_t cache_publish(struct jit *jit, uint32_t block);
 void cache_link(struct jit *jit, uint32_t link, uint32_t block);
+/* Forgets the blocks and links with numbers from @first on and below @end; all cores are outside. */
+void cache_forget(struct jit *jit, const struct jit_place *first, const struct jit_place *end);
 static inline bool cache_page_lives(const struct jit *jit, uint32_t page)
 {
 	return page && !atomic_load_explicit(&jit->page[page].dead, memory_order_acquire);
 }
 
-/* thunk.c */
-void thunks_emit(struct jit *jit);
+/* region.c: who translates where.  Regions and lanes change with the lock held and all cores outside. */
+void regions_divide(struct jit *jit, uint8_t *start);  /* the code cache's memory from @start on */
+void regions_empty(struct jit *jit);		       /* nothing in them is used any more */
+bool region_has_room(const struct jit_region *region); /* for one more block; NULL has none */
+void lanes_create(struct jit *jit);
+void lanes_destroy(struct jit *jit);
+struct jit_lane *lane_of(struct jit *jit, const struct cpu *cpu);
+void lane_next_region(struct jit *jit, struct jit_lane *lane); /* an empty one, or another that is evicted */
+
+/* thunk.c: at @c. */
+void thunks_emit(struct jit *jit, struct code *c);
 
 /*
  * A jump's target is an instruction's address, plus JIT_PIECEMEAL for a block without spans, where one of
@@ -311,12 +368,20 @@ void thunks_emit(struct jit *jit);
  */
 #define JIT_PIECEMEAL 1
 
-/* translate.c: the block at @pc (or + JIT_PIECEMEAL) of code page @page; 0: no room. */
-uint32_t translate(struct jit *jit, struct cpu *cpu, uint32_t page, uint64_t pc);
+/*
+ * translate.c: the block at @pc (or + JIT_PIECEMEAL) of code page @page, made in @region, whose lane is
+ * locked. 0: it did not fit, and the region is full; or the page is dead.
+ */
+uint32_t translate(struct jit *jit, struct cpu *cpu, struct jit_region *region, uint32_t page, uint64_t pc);
 
-/* dump.c: the block at @pc begins; has it counted if it is to be shown.  RAX and RCX are lost. */
+/*
+ * dump.c: the block at @pc begins; has it counted if it is to be shown.  RAX and RCX are lost.  Then:
+ * the block is there, or it is not.
+ */
 void dump_entry(struct emit *e, uint64_t pc);
-void dump_print(struct jit *jit, FILE *file); /* and forgets them */
+void dump_keep(struct emit *e, bool there);
+/* Prints the blocks from @first on and below @end, and forgets them. */
+void dump_print(struct jit *jit, uint32_t first, uint32_t end, FILE *file);
 /* Block @number, whose instructions are @word. */
 void jit_print_block(const struct jit *jit, uint32_t number, const uint32_t *word, FILE *file);
 

@@ -6,8 +6,6 @@
  */
 #include "machine/jit/run.h"
 
-#include <sched.h>
-
 #include "machine/cpu/access.h"
 #include "machine/cpu/code.h"
 #include "machine/cpu/internal.h"
@@ -16,23 +14,37 @@
 
 #define STRETCH 16384 /* instructions between two looks at attention, some 10 us */
 
-/* Empties the code cache with all cores outside; this one is. */
-static void flush(struct cpu *cpu)
+/* All other cores come outside, where this one is, and stay there.  False: another one has done that. */
+static bool cores_stop(struct cpu *cpu)
 {
-	struct cpu_group *group = cpu->group;
-	struct jit *jit = group->translator.jit;
+	const struct cpu_group *group = cpu->group;
+	unsigned spins = 0;
 
-	if (atomic_exchange(&jit->stop, true))
-		return; /* another core does it */
+	if (atomic_exchange(&group->translator.jit->stop, true))
+		return false;
 	for (unsigned i = 0; i < group->count; i++)
-		if (group->cpu[i] != cpu)
-			while (atomic_load(&group->cpu[i]->jit.inside)) {
-				reserve_acknowledge(cpu);
-				sched_yield();
-			}
+		while (atomic_load(&group->cpu[i]->jit.inside))
+			reserve_wait(cpu, &spins);
+	return true;
+}
+
+/* Changes what is not to change while cores are inside; this one is outside. */
+static void make_room(struct cpu *cpu)
+{
+	struct jit *jit = cpu->group->translator.jit;
+	struct jit_lane *lane = lane_of(jit, cpu);
+	const uint64_t begin = jit_now_ns();
+
+	if (!cores_stop(cpu))
+		return;
 	pthread_mutex_lock(&jit->lock);
-	cache_flush(jit);
-	jit->page_bits = cpu->page_bits;
+	if (jit->page_bits != cpu->page_bits || cache_pages_full(jit)) {
+		cache_flush(jit);
+		jit->page_bits = cpu->page_bits;
+	} else if (!region_has_room(lane->region)) {
+		lane_next_region(jit, lane);
+	}
+	jit->stats.stopped_ns += jit_now_ns() - begin;
 	pthread_mutex_unlock(&jit->lock);
 	atomic_store(&jit->stop, false);
 }
@@ -48,19 +60,20 @@ static void forget_jumps(struct cpu *cpu)
 static void go_inside(struct cpu *cpu)
 {
 	struct jit *jit = cpu->group->translator.jit;
+	unsigned spins = 0;
 	uint32_t epoch;
 
 	for (;;) {
-		/* Sequentially consistent: either flush() waits for this core or this core sees stop. */
+		/* Sequentially consistent: either cores_stop() waits for this core or this core sees stop. */
 		atomic_store(&cpu->jit.inside, true);
 		if (!atomic_load(&jit->stop) && jit->page_bits == cpu->page_bits)
 			break;
 		atomic_store(&cpu->jit.inside, false);
 		/* All cores come to use pages of the same size, each at its time. */
 		if (atomic_load(&jit->stop))
-			sched_yield();
+			reserve_wait(cpu, &spins);
 		else
-			flush(cpu);
+			make_room(cpu);
 	}
 	epoch = atomic_load_explicit(&jit->epoch, memory_order_acquire);
 	if (epoch != cpu->jit.epoch) {
@@ -100,7 +113,7 @@ static bool make_page(struct cpu *cpu, uint64_t va, const uint8_t *host)
 		full = !cache_add_page(jit, va, host);
 	pthread_mutex_unlock(&jit->lock);
 	if (full)
-		flush(cpu);
+		make_room(cpu);
 	return true;
 }
 
@@ -129,18 +142,17 @@ static uint32_t find_page(struct cpu *cpu, const uint8_t **host)
 static uint32_t page_block(struct cpu *cpu, uint64_t target, uint32_t page, bool *full)
 {
 	struct jit *jit = cpu->group->translator.jit;
+	struct jit_lane *lane = lane_of(jit, cpu);
 	uint32_t block = cache_find_block(jit, page, target);
 
 	if (block)
 		return block;
-	pthread_mutex_lock(&jit->lock);
-	if (cache_page_lives(jit, page)) {
-		block = cache_find_block(jit, page, target);
-		if (!block)
-			block = translate(jit, cpu, page, target);
-		*full = !block;
-	}
-	pthread_mutex_unlock(&jit->lock);
+	/* Who holds it waits for nobody but holders of jit->lock, so it will be had soon. */
+	pthread_mutex_lock(&lane->lock);
+	if (region_has_room(lane->region))
+		block = translate(jit, cpu, lane->region, page, target);
+	*full = !region_has_room(lane->region);
+	pthread_mutex_unlock(&lane->lock);
 	return block;
 }
 
@@ -164,7 +176,7 @@ static uint32_t find_block(struct cpu *cpu, uint64_t target)
 			continue;
 		go_outside(cpu);
 		if (full)
-			flush(cpu);
+			make_room(cpu);
 		else
 			made = make_page(cpu, cpu->pc & -((uint64_t)1 << jit->page_bits), host);
 		go_inside(cpu);

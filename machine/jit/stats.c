@@ -66,8 +66,11 @@ static void print_translated(const struct jit_stats *stats, FILE *file, double s
 	if (seconds > 0)
 		fprintf(file, "bixi: translating took %.3f s, %.2f %% of the run\n", spent,
 			100 * spent / seconds);
+	row(file, "blocks made for nothing", stats->discarded);
 	row(file, "jumps linked", stats->links);
+	row(file, "regions of the code cache evicted", stats->evictions);
 	row(file, "code cache emptied", stats->flushes);
+	fprintf(file, "bixi: making room took %.3f s\n", (double)stats->stopped_ns / 1e9);
 	row(file, "pages of code written", stats->pages_written);
 }
 

@@ -175,9 +175,8 @@ static const uint8_t *function(struct code *c)
 	return start;
 }
 
-void thunks_emit(struct jit *jit)
+void thunks_emit(struct jit *jit, struct code *c)
 {
-	struct code *c = &jit->code;
 	struct jit_thunks *thunk = &jit->thunk;
 	const uint8_t *enter_code = enter(c), *out = leave(c);
 	const size_t site = offsetof(struct cpu, jit.site), link = offsetof(struct cpu, jit.link);

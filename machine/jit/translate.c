@@ -4,7 +4,6 @@
  * the emitters, and behind them what is out of line.
  */
 #include <string.h>
-#include <time.h>
 
 #include "machine/interp/interp.h"
 #include "machine/jit/check.h"
@@ -23,10 +22,9 @@ static emit_fn *const emitter[ISA_OP_COUNT] = {
 
 uint32_t emit_site(struct emit *e, unsigned size)
 {
-	struct jit *jit = e->jit;
-	const uint32_t site = atomic_fetch_add(&jit->sites, 1);
+	const uint32_t site = e->next_site++;
 
-	jit->site[site] =
+	e->jit->site[site] =
 		(struct jit_site){ e->insns[e->index], e->block, (uint16_t)e->index, (uint16_t)size };
 	return site;
 }
@@ -45,10 +43,9 @@ struct slow *emit_slow(struct emit *e, enum slow_kind kind, uint8_t *from)
 
 uint32_t emit_link(struct emit *e, uint64_t target, uint8_t *jump)
 {
-	struct jit *jit = e->jit;
-	const uint32_t link = atomic_fetch_add(&jit->links, 1);
+	const uint32_t link = e->next_link++;
 
-	jit->link[link] = (struct jit_link){ .target = target, .jump = jump, .from = e->block };
+	e->jit->link[link] = (struct jit_link){ .target = target, .jump = jump, .from = e->block };
 	return link;
 }
 
@@ -225,7 +222,7 @@ static void call_interpreter(struct emit *e)
 	x86_mov_ri(&e->code, RSI, emit_site(e, 0));
 	x86_call(&e->code, e->jit->thunk.insn);
 	regs_begin(e);
-	e->jit->stats.interpreted++;
+	e->stats.interpreted++;
 }
 
 static void insn_translate(struct emit *e)
@@ -423,7 +420,7 @@ static void put_offsets(struct emit *e, const uint16_t *offset)
 
 static void body(struct emit *e, struct jit_block *block)
 {
-	struct jit_stats *stats = &e->jit->stats;
+	struct jit_stats *stats = &e->stats;
 	uint16_t offset[JIT_BLOCK_INSNS + 1];
 	const uint8_t *begin;
 
@@ -439,35 +436,54 @@ static void body(struct emit *e, struct jit_block *block)
 	if (!e->ended)
 		emit_fall_through(e);
 	offset[e->count] = (uint16_t)(e->code.at + e->code.rx - begin);
-	stats->host_insns += e->code.insns;
-	stats->slow_insns -= e->code.insns;
+	stats->host_insns = e->code.insns;
 	for (unsigned i = 0; i < e->slows; i++)
 		slow_path(e, &e->slow[i]);
-	stats->slow_insns += e->code.insns;
+	stats->slow_insns = e->code.insns - stats->host_insns;
 	block->end = e->code.at + e->code.rx;
 	put_offsets(e, offset);
 }
 
-static uint64_t now_ns(void)
+/* Of one more block. */
+static void count(struct jit_stats *sum, const struct jit_stats *block)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	sum->blocks++;
+	sum->guest_insns += block->guest_insns;
+	sum->host_bytes += block->host_bytes;
+	sum->host_insns += block->host_insns;
+	sum->slow_insns += block->slow_insns;
+	sum->interpreted += block->interpreted;
 }
 
-uint32_t translate(struct jit *jit, struct cpu *cpu, uint32_t page, uint64_t pc)
+/* The block is there for all cores, or it is as if it had not been made: what cache_publish() says. */
+static uint32_t publish(struct emit *e, struct jit_region *region, uint64_t begin)
 {
-	const uint64_t begin = now_ns(), at = pc & ~(uint64_t)JIT_PIECEMEAL, offset = at - jit->page[page].va;
+	struct jit *jit = e->jit;
+	uint32_t number;
+
+	pthread_mutex_lock(&jit->lock);
+	number = cache_publish(jit, e->block);
+	if (number == e->block) {
+		count(&jit->stats, &e->stats);
+		region->next = (struct jit_place){ e->code.at, e->block + 1, e->next_link, e->next_site };
+	} else {
+		jit->stats.discarded++;
+	}
+	dump_keep(e, number == e->block);
+	jit->stats.translate_ns += jit_now_ns() - begin;
+	pthread_mutex_unlock(&jit->lock);
+	return number;
+}
+
+uint32_t translate(struct jit *jit, struct cpu *cpu, struct jit_region *region, uint32_t page, uint64_t pc)
+{
+	const uint64_t begin = jit_now_ns(), at = pc & ~(uint64_t)JIT_PIECEMEAL,
+		       offset = at - jit->page[page].va;
 	struct insn insns[JIT_BLOCK_INSNS];
-	const uint32_t number = jit->blocks;
-	struct jit_block *block = &jit->block[number];
+	struct jit_block *block = &jit->block[region->next.block];
 	struct emit e;
 
-	if (!cache_has_room(jit))
-		return 0;
-	e.code = jit->code;
-	e.code.insns = 0;
+	e.code = (struct code){ .at = region->next.at, .end = region->end, .rx = jit->rx - jit->rw };
 	e.jit = jit;
 	e.cpu = cpu;
 	e.insns = insns;
@@ -478,8 +494,12 @@ uint32_t translate(struct jit *jit, struct cpu *cpu, uint32_t page, uint64_t pc)
 	e.pc = at;
 	e.piecemeal = pc & JIT_PIECEMEAL;
 	e.spans = 0;
-	e.block = number;
+	e.block = region->next.block;
 	e.page = page;
+	e.next_link = region->next.link;
+	e.next_site = region->next.site;
+	e.stats = (struct jit_stats){ 0 };
+	e.dumped = NULL;
 	e.tested = 0;
 	e.ended = false;
 	e.slows = 0;
@@ -487,13 +507,12 @@ uint32_t translate(struct jit *jit, struct cpu *cpu, uint32_t page, uint64_t pc)
 	find_causes(&e);
 	*block = (struct jit_block){ .pc = pc, .page = page, .insns = e.count };
 	body(&e, block);
-	if (e.code.full)
+	if (e.code.full) {
+		region->full = true;
+		dump_keep(&e, false);
 		return 0;
-	jit->code.at = e.code.at;
-	jit->stats.blocks++;
-	jit->stats.guest_insns += e.count;
-	jit->stats.host_bytes += (uint64_t)(block->end - block->guarded);
-	jit->stats.translate_ns += now_ns() - begin;
-	cache_publish(jit, number);
-	return number;
+	}
+	e.stats.guest_insns = e.count;
+	e.stats.host_bytes = (uint64_t)(block->end - block->guarded);
+	return publish(&e, region, begin);
 }

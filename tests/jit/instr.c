@@ -55,6 +55,7 @@ static bool bench_make(struct bench *b, const struct variant *variant)
 	options.translated = !variant->reference;
 	options.features = variant->features;
 	options.weak_llsc = variant->weak_llsc;
+	options.small_cache = variant->small_cache;
 	if (rig_create(&b->translated, &options))
 		return false;
 	core_prepare(b->reference.cpu[0]);

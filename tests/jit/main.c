@@ -28,12 +28,12 @@ struct options {
 	uint64_t seed, length;
 	unsigned count, programs, threads;
 	const char *row, *seeds;
-	bool reference, weak, check, fenceless, guest, watched;
+	bool reference, weak, check, fenceless, guest, watched, small;
 	int64_t features; /* negative: each level */
 	uint64_t program;
 };
 
-enum unit_kind { UNIT_INSTR, UNIT_PROGRAM, UNIT_THREADS, UNIT_LATENCY };
+enum unit_kind { UNIT_INSTR, UNIT_PROGRAM, UNIT_THREADS, UNIT_WALK, UNIT_LATENCY };
 
 struct unit {
 	enum unit_kind kind;
@@ -86,8 +86,10 @@ static void add_rows(const struct options *options)
 		if (options->features >= 0)
 			unit.variant.features = (uint32_t)options->features;
 		unit.variant.weak_llsc = options->weak;
+		unit.variant.small_cache = options->small;
 		add_unit(unit);
 		unit.variant.features = all;
+		unit.variant.small_cache = true;
 		unit.seed++;
 		if (all && options->features < 0)
 			add_unit(unit);
@@ -112,12 +114,17 @@ static void add_others(const struct options *options)
 		unit.variant.fenceless = options->fenceless || i % 4 == 2;
 		unit.variant.guest = options->guest || i % 3 == 1;
 		unit.variant.watched = options->watched || i % 7 == 4;
+		unit.variant.small_cache = options->small || i % 3 == 2;
 		add_unit(unit);
 	}
 	for (unsigned i = 0; i < options->threads; i++) {
 		unit.kind = UNIT_THREADS;
 		unit.seed = i;
 		unit.variant.weak_llsc = i & 1;
+		unit.variant.small_cache = false;
+		add_unit(unit);
+		unit.kind = UNIT_WALK;
+		unit.variant.small_cache = true;
 		add_unit(unit);
 	}
 	if (options->threads && !options->reference)
@@ -163,11 +170,15 @@ static void print_unit(const struct unit *unit)
 		printf("    again: jit-test --program %" PRIu64 " --length %" PRIu64, unit->seed,
 		       unit->length);
 	else
-		printf("    %s %" PRIu64, unit->kind == UNIT_THREADS ? "threads" : "latency", unit->seed);
-	printf(" --features 0x%x%s%s%s%s%s\n", unit->variant.features,
+		printf("    %s %" PRIu64,
+		       unit->kind == UNIT_THREADS ? "threads"
+		       : unit->kind == UNIT_WALK  ? "walk"
+						  : "latency",
+		       unit->seed);
+	printf(" --features 0x%x%s%s%s%s%s%s\n", unit->variant.features,
 	       unit->variant.weak_llsc ? " --weak" : "", unit->variant.check ? " --check" : "",
 	       unit->variant.fenceless ? " --fenceless" : "", unit->variant.guest ? " --guest" : "",
-	       unit->variant.watched ? " --watched" : "");
+	       unit->variant.watched ? " --watched" : "", unit->variant.small_cache ? " --small" : "");
 }
 
 static bool run_unit(const struct unit *unit)
@@ -180,6 +191,8 @@ static bool run_unit(const struct unit *unit)
 		return program_run(unit->seed, unit->length, &unit->variant, progress);
 	case UNIT_LATENCY:
 		return latency_run(&unit->variant);
+	case UNIT_WALK:
+		return walk_run(unit->seed, &unit->variant);
 	default:
 		return threads_run(unit->seed, &unit->variant);
 	}
@@ -199,8 +212,9 @@ static void work(void)
 		fflush(stdout);
 	}
 	instr_end();
-	progress->translated += rig_totals.translated;
-	progress->interpreted += rig_totals.interpreted;
+	progress->totals.translated += rig_totals.translated;
+	progress->totals.interpreted += rig_totals.interpreted;
+	progress->totals.evictions += rig_totals.evictions;
 }
 
 /* The working process ended in the middle of a unit. */
@@ -213,6 +227,7 @@ static void show_death(int status)
 	       unit->kind == UNIT_INSTR	    ? isa_info[unit->op].mnemonic
 	       : unit->kind == UNIT_PROGRAM ? "program"
 	       : unit->kind == UNIT_THREADS ? "threads"
+	       : unit->kind == UNIT_WALK    ? "walk"
 					    : "latency",
 	       how);
 	if (unit->kind == UNIT_INSTR && progress->in_case)
@@ -249,7 +264,7 @@ static void run_units(void)
 static const char usage[] =
 	"usage: jit-test [--seed N] [--count CASES_PER_ROW] [--programs N] [--length INSTRUCTIONS]\n"
 	"                [--threads N] [--seeds FILE] [--row MNEMONIC] [--program SEED]\n"
-	"                [--features MASK] [--weak] [--check] [--fenceless] [--guest] [--watched] "
+	"                [--features MASK] [--weak] [--check] [--fenceless] [--guest] [--watched] [--small] "
 	"[--reference]\n";
 
 static uint64_t number(const char *text)
@@ -260,14 +275,23 @@ static uint64_t number(const char *text)
 static bool options_parse(int argc, char **argv, struct options *options)
 {
 	static const struct option names[] = {
-		{ "seed", required_argument, NULL, 's' },     { "count", required_argument, NULL, 'c' },
-		{ "programs", required_argument, NULL, 'p' }, { "length", required_argument, NULL, 'l' },
-		{ "threads", required_argument, NULL, 't' },  { "seeds", required_argument, NULL, 'f' },
-		{ "row", required_argument, NULL, 'r' },      { "program", required_argument, NULL, 'P' },
-		{ "features", required_argument, NULL, 'x' }, { "reference", no_argument, NULL, 'R' },
-		{ "weak", no_argument, NULL, 'w' },	      { "check", no_argument, NULL, 'k' },
-		{ "fenceless", no_argument, NULL, 'n' },      { "guest", no_argument, NULL, 'g' },
-		{ "watched", no_argument, NULL, 'W' },	      { 0 },
+		{ "seed", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "programs", required_argument, NULL, 'p' },
+		{ "length", required_argument, NULL, 'l' },
+		{ "threads", required_argument, NULL, 't' },
+		{ "seeds", required_argument, NULL, 'f' },
+		{ "row", required_argument, NULL, 'r' },
+		{ "program", required_argument, NULL, 'P' },
+		{ "features", required_argument, NULL, 'x' },
+		{ "reference", no_argument, NULL, 'R' },
+		{ "weak", no_argument, NULL, 'w' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "fenceless", no_argument, NULL, 'n' },
+		{ "guest", no_argument, NULL, 'g' },
+		{ "watched", no_argument, NULL, 'W' },
+		{ "small", no_argument, NULL, 'm' },
+		{ 0 },
 	};
 	int option;
 
@@ -318,6 +342,9 @@ static bool options_parse(int argc, char **argv, struct options *options)
 		case 'W':
 			options->watched = true;
 			break;
+		case 'm':
+			options->small = true;
+			break;
 		case 'R':
 			options->reference = true;
 			break;
@@ -360,9 +387,10 @@ int main(int argc, char **argv)
 	printf("seed %" PRIu64 "\n", options.seed);
 	run_units();
 	printf("%" PRIu64 " guest instructions translated, %" PRIu64
-	       " of them left to the reference engine\n",
-	       progress->translated, progress->interpreted);
-	if (!options.reference && !progress->died && progress->translated == progress->interpreted) {
+	       " of them left to the reference engine; %" PRIu64 " regions of code evicted\n",
+	       progress->totals.translated, progress->totals.interpreted, progress->totals.evictions);
+	if (!options.reference && !progress->died &&
+	    progress->totals.translated == progress->totals.interpreted) {
 		printf("FAIL nothing was translated\n");
 		progress->failed++;
 	}

@@ -52,6 +52,7 @@ static bool session_start(struct session *s, struct program *p, const struct var
 	options.features = variant->features;
 	options.weak_llsc = variant->weak_llsc;
 	options.check = variant->check;
+	options.small_cache = variant->small_cache;
 	if (rig_create(&s->translated, &options))
 		return false;
 	kernel_start(p, &s->reference);
@@ -108,6 +109,8 @@ static bool run(struct session *s, const struct extent *extent)
 			s->budget = extent->last;
 		done += s->budget;
 		disturb(s);
+		if (s->translated.options.translated && s->translated.options.small_cache)
+			rig_evict(&s->translated);
 		rig_run(&s->reference, core, s->budget);
 		rig_run(&s->translated, core, s->budget);
 		if (!same(s, s->slice % SLICES_PER_TLB == 0 || extent->memory, false))

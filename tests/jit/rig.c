@@ -10,9 +10,9 @@
 #include "machine/cpu/exception.h"
 #include "machine/cpu/reserve.h"
 #include "machine/interp/interp.h"
-#include "machine/jit/jit.h"
+#include "machine/jit/jit_impl.h"
 
-#define CODE_CACHE ((size_t)16 << 20) /* bytes: small enough to be full now and then */
+#define CODE_CACHE ((size_t)16 << 20) /* bytes */
 #define MULTIPLIER UINT64_C(0x100000001b3)
 
 struct rig_totals rig_totals;
@@ -106,7 +106,7 @@ static int create_translator(struct rig *rig)
 {
 	const struct jit_options options = {
 		.features = rig->options.features,
-		.cache_bytes = CODE_CACHE,
+		.cache_bytes = rig->options.small_cache ? JIT_CACHE_MIN : CODE_CACHE,
 		.strict_llsc = !rig->options.weak_llsc,
 		.check = rig->options.check,
 		.differs = differs,
@@ -157,6 +157,7 @@ void rig_destroy(struct rig *rig)
 		jit_get_stats(&rig->group, &stats);
 		rig_totals.translated += stats.guest_insns;
 		rig_totals.interpreted += stats.interpreted;
+		rig_totals.evictions += stats.evictions;
 		jit_destroy(&rig->group);
 	}
 	for (unsigned id = 0; id < rig->options.cores; id++) {
@@ -203,6 +204,15 @@ void rig_run(struct rig *rig, unsigned id, uint64_t budget)
 	/* Nothing retired, only exceptions: time goes on all the same. */
 	if (rig->clock.virtual_now == now && !atomic_load(&cpu->halted))
 		rig->clock.virtual_now += budget;
+}
+
+void rig_evict(struct rig *rig)
+{
+	struct jit *jit = rig->group.translator.jit;
+
+	pthread_mutex_lock(&jit->lock);
+	lane_next_region(jit, lane_of(jit, rig->cpu[0]));
+	pthread_mutex_unlock(&jit->lock);
 }
 
 void rig_write(struct rig *rig, uint64_t pa, const void *data, size_t size)

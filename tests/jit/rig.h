@@ -30,6 +30,7 @@ struct rig_options {
 	bool translated;
 	uint32_t features; /* of jit_options */
 	bool weak_llsc;	   /* LL/SC by comparing values */
+	bool small_cache;  /* of code: parts of it are evicted all the time */
 	bool threads;	   /* a host thread a core, real time */
 	bool check;	   /* the translator's own comparison, machine/jit/check.h */
 };
@@ -49,9 +50,9 @@ struct rig {
 };
 
 /* What the translators of all rigs that are gone have translated: guest instructions, and those left to
- * interp/. */
+ * interp/; and how many regions of their code caches were evicted. */
 struct rig_totals {
-	uint64_t translated, interpreted;
+	uint64_t translated, interpreted, evictions;
 };
 extern struct rig_totals rig_totals;
 
@@ -61,6 +62,9 @@ void rig_destroy(struct rig *rig);
 
 /* Executes at most @budget instructions on core @id, as a machine in deterministic mode does. */
 void rig_run(struct rig *rig, unsigned id, uint64_t budget);
+
+/* Makes room in the code cache: what is to be evicted next is, whether there is need or not. */
+void rig_evict(struct rig *rig);
 
 /* Guest memory, written as a device writes it: code may have been executed there. */
 void rig_write(struct rig *rig, uint64_t pa, const void *data, size_t size);

@@ -14,6 +14,7 @@
 struct variant {
 	uint32_t features; /* of the host's, beyond x86-64-v3 */
 	bool weak_llsc;
+	bool small_cache;
 	bool reference; /* no translator: the test of the test */
 	bool fenceless; /* programs: without IBAR, where the engines execute what was stored all the same */
 	bool guest;	/* programs: in guest mode */
@@ -38,7 +39,7 @@ struct progress {
 	bool in_case, died;
 	struct instr_case instr;
 	unsigned passed, failed;
-	uint64_t translated, interpreted; /* guest instructions, see rig_totals */
+	struct rig_totals totals;
 };
 
 /* Runs @count cases of row @op; the same for the same @seed.  Returns how many fail. */
@@ -61,6 +62,12 @@ bool threads_run(uint64_t seed, const struct variant *variant);
 
 /* How long interrupts wait, latency.c.  False: too long, and it was shown. */
 bool latency_run(const struct variant *variant);
+
+/* All cores of @rig, each on a thread, from @pc on until all idle; for a minute at most. */
+void threads_start(struct rig *rig, uint64_t pc);
+
+/* The same with more code than the cache holds: walks through it, which the reference engine does as well. */
+bool walk_run(uint64_t seed, const struct variant *variant);
 
 /* The result of @run in a process of its own: 0 and 1 are its own, greater ones that of a dead process. */
 unsigned isolated(unsigned (*run)(void *opaque), void *opaque);

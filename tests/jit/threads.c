@@ -315,16 +315,16 @@ static bool adds_up(const struct rig *rig, unsigned cores)
 	return good;
 }
 
-static void run_cores(struct rig *rig, unsigned cores)
+void threads_start(struct rig *rig, uint64_t pc)
 {
+	const unsigned cores = rig->options.cores;
 	struct worker worker[RIG_CORES];
 	_Atomic bool stop = false;
 	const time_t end = time(NULL) + SECONDS;
 	bool halted;
 
 	for (unsigned id = 0; id < cores; id++) {
-		rig->cpu[id]->pc = CODE;
-		rig->cpu[id]->root.eentry = ENTRY;
+		rig->cpu[id]->pc = pc;
 		worker[id] = (struct worker){ .rig = rig, .id = id, .stop = &stop };
 		pthread_create(&worker[id].thread, NULL, work, &worker[id]);
 	}
@@ -352,7 +352,9 @@ static bool chains_run(const struct variant *variant)
 	if (rig_create(&rig, &options))
 		return false;
 	load_chains(&rig, options.cores);
-	run_cores(&rig, options.cores);
+	for (unsigned id = 0; id < options.cores; id++)
+		rig.cpu[id]->root.eentry = ENTRY;
+	threads_start(&rig, CODE);
 	good = expect(&rig, "cores that finished", DONE, options.cores) &
 	       expect(&rig, "jumps of chains", SUM, UINT64_C(2) * CHAINS * CHAIN_JUMPS * options.cores);
 	rig_destroy(&rig);
@@ -366,6 +368,7 @@ static bool counters_run(uint64_t seed, const struct variant *variant)
 		.translated = !variant->reference,
 		.features = variant->features,
 		.weak_llsc = variant->weak_llsc,
+		.small_cache = variant->small_cache,
 		.threads = true,
 	};
 	static struct rig rig;
@@ -374,7 +377,9 @@ static bool counters_run(uint64_t seed, const struct variant *variant)
 	if (rig_create(&rig, &options))
 		return false;
 	load_code(&rig, options.cores);
-	run_cores(&rig, options.cores);
+	for (unsigned id = 0; id < options.cores; id++)
+		rig.cpu[id]->root.eentry = ENTRY;
+	threads_start(&rig, CODE);
 	good = adds_up(&rig, options.cores);
 	rig_destroy(&rig);
 	return good;
