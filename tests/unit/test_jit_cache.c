@@ -275,7 +275,7 @@ static void *core_thread(void *opaque)
 	uint64_t random = cpu->id;
 
 	reserve_enter(cpu);
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < ROUNDS / CORES; i++) {
 		/* Several at once come to make the same block. */
 		uint64_t common = atomic_fetch_add(&machine.turn, 1) / CORES;
 
