@@ -258,6 +258,8 @@ uint32_t cache_publish(struct jit *jit, uint32_t number)
 		return other;
 	block->next = *head;
 	block->sibling = jit->page[block->page].blocks;
+	if (block->sibling)
+		jit->block[block->sibling].before = number;
 	jit->page[block->page].blocks = number;
 	atomic_store_explicit(head, number, memory_order_release);
 	if (jit->perf_map)
@@ -299,7 +301,10 @@ void cache_link(struct jit *jit, uint32_t number, uint32_t target)
 		return;
 	patch(jit, link->jump, block->page == from ? block->entry : block->guarded);
 	link->to = target;
+	link->before = 0;
 	link->sibling = block->links;
+	if (link->sibling)
+		jit->link[link->sibling].before = number;
 	block->links = number;
 	jit->stats.links++;
 }
@@ -376,53 +381,38 @@ static void unhash_block(struct jit *jit, uint32_t number)
 	jit->block[before].next = block->next;
 }
 
-/* Takes all blocks in [first, end) off their page's list, and thereby from their page. */
-static void thin_page(struct jit *jit, struct jit_page *page, uint32_t first, uint32_t end)
+/* Off its page's list, and thereby from its page. */
+static void leave_page(struct jit *jit, struct jit_block *block)
 {
-	uint32_t *from = &page->blocks;
+	uint32_t *from = block->before ? &jit->block[block->before].sibling : &jit->page[block->page].blocks;
 
-	while (*from) {
-		struct jit_block *block = &jit->block[*from];
-
-		if (*from >= first && *from < end) {
-			*from = block->sibling;
-			block->page = 0;
-		} else {
-			from = &block->sibling;
-		}
-	}
+	*from = block->sibling;
+	if (block->sibling)
+		jit->block[block->sibling].before = block->before;
+	block->page = 0;
 }
 
-/* Takes all jumps in [first, end) off the list of those that lead to @block. */
-static void thin_links(struct jit *jit, struct jit_block *block, uint32_t first, uint32_t end)
+/* Off the list of the jumps that lead to its target. */
+static void leave_target(struct jit *jit, struct jit_link *link)
 {
-	uint32_t *from = &block->links;
+	uint32_t *from = link->before ? &jit->link[link->before].sibling : &jit->block[link->to].links;
 
-	while (*from) {
-		struct jit_link *link = &jit->link[*from];
-
-		if (*from >= first && *from < end) {
-			*from = link->sibling;
-			link->to = 0;
-		} else {
-			from = &link->sibling;
-		}
-	}
+	*from = link->sibling;
+	if (link->sibling)
+		jit->link[link->sibling].before = link->before;
+	link->to = 0;
 }
 
-/* Each list is gone through once, however much it loses. */
 void cache_forget(struct jit *jit, const struct jit_place *first, const struct jit_place *end)
 {
 	dump_print(jit, first->block, end->block, stderr);
 	for (uint32_t number = first->block; number < end->block; number++) {
 		unhash_block(jit, number);
 		unlink_block(jit, &jit->block[number]);
+		leave_page(jit, &jit->block[number]);
 	}
-	for (uint32_t number = first->block; number < end->block; number++)
-		if (jit->block[number].page)
-			thin_page(jit, &jit->page[jit->block[number].page], first->block, end->block);
 	for (uint32_t number = first->link; number < end->link; number++)
 		if (jit->link[number].to)
-			thin_links(jit, &jit->block[jit->link[number].to], first->link, end->link);
+			leave_target(jit, &jit->link[number]);
 	atomic_fetch_add(&jit->epoch, 1);
 }

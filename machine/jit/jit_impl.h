@@ -52,8 +52,9 @@ struct jit_block {
 	/* of its code; uint16_t offsets from guarded follow: of each instruction's code, and of what is out
 	 * of line */
 	const uint8_t *end;
-	uint32_t page, next, sibling;
-	uint32_t links; /* that lead here, list by jit_link.sibling */
+	uint32_t page, next;
+	uint32_t sibling, before; /* in the page's list */
+	uint32_t links;		  /* that lead here, list by jit_link.sibling */
 	uint32_t insns;
 };
 
@@ -62,8 +63,8 @@ struct jit_link {
 	uint64_t target;
 	uint8_t *jump; /* the jump's rel32, writable view */
 	const uint8_t *stub;
-	uint32_t from, to; /* blocks; to 0: the jump leads to the stub */
-	uint32_t sibling;  /* in the list of to */
+	uint32_t from, to;	  /* blocks; to 0: the jump leads to the stub */
+	uint32_t sibling, before; /* in the list of to */
 };
 
 /* An instruction that may leave its block, or needs a function's help. */
