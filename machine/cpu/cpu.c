@@ -59,7 +59,7 @@ void cpu_reset(struct cpu *cpu)
 		atomic_store(&cpu->message_pending[i], 0);
 	timer_reset(cpu);
 	cpu->insn_count = 0;
-	pmu_reset(cpu);
+	pmu_configure(cpu);
 	watch_update(cpu);
 	tlb_reset(cpu);
 	softtlb_want_pages(cpu, SOFTTLB_BITS_MIN, false);

@@ -182,6 +182,7 @@ struct cpu {
 	uint8_t pmu_active[CPU_MODES];	 /* bit n: PMCNTn of that file counts now */
 	uint8_t pmu_branches[CPU_MODES]; /* the same, and what it counts is branches, by cpu_pmu_branch() */
 	bool pmu_branching;		 /* there is one of the latter */
+	uint8_t pmu_counters;		 /* so many are configured: of all others PMCFG is 0 in both files */
 	bool watch_fetch, watch_memory;	 /* some watchpoint is configured, watch.c */
 	bool watch_guest;		 /* one of them for guest mode */
 	uint64_t clock_count;		 /* the part of insn_count that clock->virtual_now has advanced by */

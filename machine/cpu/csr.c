@@ -17,7 +17,7 @@
 static uint64_t csr_read_estat(struct cpu *cpu, const struct csr_file *file)
 {
 	timer_poll(cpu, csr_mode(cpu, file));
-	return cpu_estat(cpu, csr_mode(cpu, file));
+	return cpu_estat_noticed(cpu, csr_mode(cpu, file));
 }
 
 /* The directory for the bad address of the exception at hand. */
@@ -170,7 +170,7 @@ static void csr_write_pmcfg(struct cpu *cpu, struct csr_file *file, uint64_t *re
 {
 	pmu_sync(cpu);
 	*reg = value;
-	pmu_select(cpu);
+	pmu_configure(cpu);
 }
 
 static void csr_write_pmcnt(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,

@@ -82,6 +82,7 @@ struct csr_file {
 #define MERRCTL_PGM	  (UINT64_C(1) << 5)
 #define TLBRPRMD_PGM	  (UINT64_C(1) << 3)
 #define ESTAT_TI	  (UINT64_C(1) << 11)
+#define ESTAT_LINES	  UINT64_C(0x17fc) /* HWI0-7, PMI, IPI: root's follow the inputs */
 #define GTLBC_USETGID	  (UINT64_C(1) << 12)
 #define GTLBC_TOTI	  (UINT64_C(1) << 13)
 #define GTLBC_TGID(gtlbc) ((uint8_t)((gtlbc) >> 16))

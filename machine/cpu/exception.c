@@ -3,13 +3,12 @@
 #include "machine/cpu/internal.h"
 #include "machine/cpu/reserve.h"
 
-#define ECODE(exc)     ((unsigned)(exc)&0x3f)
-#define ESUBCODE(exc)  ((unsigned)(exc) >> 8)
-#define ESTAT_ECODE    (UINT64_C(0x7fff) << 16)
-#define ESTAT_IS       0x5fff /* 13 lines and the message interrupt */
-#define INT_PMI	       10
-#define INT_MESSAGE    14
-#define LINES_EXTERNAL ((1u << 10) - 4 + (1u << INT_PMI) + (1u << 12)) /* HWI0-7, PMI, IPI */
+#define ECODE(exc)    ((unsigned)(exc)&0x3f)
+#define ESUBCODE(exc) ((unsigned)(exc) >> 8)
+#define ESTAT_ECODE   (UINT64_C(0x7fff) << 16)
+#define ESTAT_IS      0x5fff /* 13 lines and the message interrupt */
+#define INT_PMI	      10
+#define INT_MESSAGE   14
 
 #define PRMD_PWE     (UINT64_C(1) << 3)
 #define TLBRPRMD_PWE (UINT64_C(1) << 4)
@@ -249,6 +248,16 @@ int cpu_raise_unit(struct cpu *cpu, unsigned bit, enum exception exc)
 	return raise(cpu, exc, cpu->pc, cpu->csr->euen & bit);
 }
 
+void cpu_raise_plain(struct cpu *cpu, enum exception exc, uint32_t word)
+{
+	const uint64_t pc = mmu_va32(cpu->csr, cpu_plv(cpu)) ? (uint32_t)cpu->pc : cpu->pc;
+
+	cpu->stats.exceptions++;
+	cpu->csr->badi = word;
+	enter_general(cpu, exc, ECODE(exc), pc, false);
+	softtlb_select(cpu);
+}
+
 int cpu_debug_call(struct cpu *cpu)
 {
 	struct csr_file *csr = cpu->csr;
@@ -377,7 +386,7 @@ int message_take(struct cpu *cpu, enum cpu_mode mode)
 /* What root's ESTAT shows beside the stored bits. */
 static uint64_t estat_lines(const struct cpu *cpu)
 {
-	uint64_t lines = atomic_load(&cpu->lines) & LINES_EXTERNAL;
+	uint64_t lines = atomic_load(&cpu->lines) & ESTAT_LINES;
 
 	if (message_highest(cpu, CPU_ROOT) >= 0)
 		lines |= 1u << INT_MESSAGE;
@@ -395,8 +404,7 @@ static uint64_t estat_guest_lines(const struct cpu *cpu)
 	return (GINTC_VIP(gintc) | (GINTC_PIP(gintc) & atomic_load(&cpu->lines) >> 2)) << 2;
 }
 
-/* ESTAT but for a timer's expiry that is still to be noticed. */
-static uint64_t estat_noticed(const struct cpu *cpu, enum cpu_mode mode)
+uint64_t cpu_estat_noticed(const struct cpu *cpu, enum cpu_mode mode)
 {
 	uint64_t estat = mode == CPU_GUEST ? cpu->guest.estat | estat_guest_lines(cpu)
 					   : cpu->root.estat | estat_lines(cpu);
@@ -406,13 +414,13 @@ static uint64_t estat_noticed(const struct cpu *cpu, enum cpu_mode mode)
 
 uint64_t cpu_estat(const struct cpu *cpu, enum cpu_mode mode)
 {
-	return estat_noticed(cpu, mode) | (timer_due(cpu, mode) ? ESTAT_TI : 0);
+	return cpu_estat_noticed(cpu, mode) | (timer_due(cpu, mode) ? ESTAT_TI : 0);
 }
 
 static uint32_t interrupts_enabled(const struct cpu *cpu, enum cpu_mode mode)
 {
 	const struct csr_file *csr = mode == CPU_GUEST ? &cpu->guest : &cpu->root;
-	uint64_t estat = estat_noticed(cpu, mode) | (timer_signalled(cpu, mode) ? ESTAT_TI : 0);
+	uint64_t estat = cpu_estat_noticed(cpu, mode) | (timer_signalled(cpu, mode) ? ESTAT_TI : 0);
 
 	return (uint32_t)(estat & csr->ecfg & ESTAT_IS);
 }
@@ -436,6 +444,15 @@ static void take(struct cpu *cpu, uint32_t pending, uint64_t pc, bool exit)
 	enter_general(cpu, EXC_INT, 64 + number, pc, exit);
 	pmu_select(cpu);
 	softtlb_select(cpu);
+}
+
+bool cpu_interrupt_due(const struct cpu *cpu)
+{
+	for (unsigned mode = 0; mode < CPU_MODES; mode++)
+		if (atomic_load_explicit(&cpu->timer[mode].fired, memory_order_relaxed))
+			return true;
+	return (cpu->root.crmd & CRMD_IE && interrupts_enabled(cpu, CPU_ROOT)) ||
+	       (cpu->guest_mode && cpu->guest.crmd & CRMD_IE && interrupts_enabled(cpu, CPU_GUEST));
 }
 
 bool cpu_take_interrupt(struct cpu *cpu)

@@ -59,6 +59,12 @@ enum insn_result { INSN_NEXT, INSN_JUMP, INSN_RAISED, INSN_STATE, INSN_STATE_JUM
 int cpu_raise(struct cpu *cpu, enum exception exc);
 int cpu_raise_address(struct cpu *cpu, enum exception exc, uint64_t badv);
 
+/*
+ * The same of an instruction that is @word, in root mode with no performance counter configured, no trace of
+ * exceptions and not in debug mode, so that counts need not be exact.
+ */
+void cpu_raise_plain(struct cpu *cpu, enum exception exc, uint32_t word);
+
 /* An exit: raises @exc in root mode although the guest runs, without an address. */
 int cpu_raise_root(struct cpu *cpu, enum exception exc);
 
@@ -71,14 +77,21 @@ int cpu_debug_call(struct cpu *cpu);
 /* ERTN: returns from the debug, machine error, refill or general exception at hand. */
 int cpu_return(struct cpu *cpu);
 
-/* ESTAT of a mode as software reads it, with the bits that lines, timers and counters drive. */
+/*
+ * ESTAT of a mode as software reads it, with the bits that lines, timers and counters drive; and the same but
+ * for a timer's expiry that is still to be noticed.
+ */
 uint64_t cpu_estat(const struct cpu *cpu, enum cpu_mode mode);
+uint64_t cpu_estat_noticed(const struct cpu *cpu, enum cpu_mode mode);
 
 /*
  * Looks whether an interrupt is pending and enabled, root's first, and takes it.  True if cpu->pc changed.
  * Between instructions only.
  */
 bool cpu_take_interrupt(struct cpu *cpu);
+
+/* Whether cpu_take_interrupt() may have anything to do, but for debug mode. */
+bool cpu_interrupt_due(const struct cpu *cpu);
 
 /* True if a pending interrupt is enabled in root's ECFG whatever CRMD.IE says: ends IDLE. */
 bool cpu_interrupt_pending(const struct cpu *cpu);

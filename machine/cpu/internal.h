@@ -116,15 +116,33 @@ bool timer_signalled(const struct cpu *cpu,
 uint64_t timer_value(const struct cpu *cpu, enum cpu_mode mode);
 
 /* pmu.c */
-void pmu_reset(struct cpu *cpu);
-void pmu_sync(struct cpu *cpu);	  /* before the privilege level or a counter changes */
-void pmu_select(struct cpu *cpu); /* after it */
+void pmu_configure(struct cpu *cpu); /* after PMCFGs have changed, and at first: no counter owes anything */
+void pmu_settle(struct cpu *cpu);
+void pmu_choose(struct cpu *cpu);
 uint64_t pmu_count(const struct cpu *cpu, enum cpu_mode mode, unsigned counter);
 bool pmu_overflow(const struct cpu *cpu, enum cpu_mode mode); /* ESTAT.IS[10] of the counters' own */
 
+/* Before the privilege level or a counter changes, and after it. */
+static inline void pmu_sync(struct cpu *cpu)
+{
+	if (__builtin_expect(cpu->pmu_counters != 0, 0))
+		pmu_settle(cpu);
+}
+
+static inline void pmu_select(struct cpu *cpu)
+{
+	if (__builtin_expect(cpu->pmu_counters != 0, 0))
+		pmu_choose(cpu);
+}
+
 /* watch.c: Vol.1 7.8 */
 void watch_update(struct cpu *cpu);
-bool watch_enabled(const struct cpu *cpu);			 /* CRMD.WE with a watchpoint configured */
+/* CRMD.WE with a watchpoint configured. */
+static inline bool watch_enabled(const struct cpu *cpu)
+{
+	return (cpu->watch_fetch || cpu->watch_memory) && cpu->root.crmd & CRMD_WE &&
+	       (!cpu->guest_mode || cpu->watch_guest);
+}
 bool watch_page(const struct cpu *cpu, uint64_t va, bool fetch); /* may anything in @va's page hit? */
 bool watch_hit_fetch(struct cpu *cpu, uint64_t va);
 bool watch_hit_memory(struct cpu *cpu, uint64_t va, unsigned size, bool store);

@@ -31,15 +31,7 @@ static uint64_t *counter_value(struct cpu *cpu, enum cpu_mode mode, unsigned cou
 	return &cpu_csr(cpu, mode)->value[CSR_SLOT_PMCNT0 + 2 * counter];
 }
 
-void pmu_reset(struct cpu *cpu)
-{
-	cpu->pmu_mark = 0;
-	memset(cpu->pmu_active, 0, sizeof(cpu->pmu_active));
-	memset(cpu->pmu_branches, 0, sizeof(cpu->pmu_branches));
-	cpu->pmu_branching = false;
-}
-
-void pmu_sync(struct cpu *cpu)
+void pmu_settle(struct cpu *cpu)
 {
 	uint64_t retired = cpu->insn_count - cpu->pmu_mark;
 
@@ -63,14 +55,14 @@ static enum cpu_mode counter_owner(const struct cpu *cpu, unsigned counter)
 	return gmod >= 2 || gmod == cpu->guest_mode ? CPU_ROOT : CPU_MODES;
 }
 
-void pmu_select(struct cpu *cpu)
+void pmu_choose(struct cpu *cpu)
 {
 	uint64_t plv = PMCFG_PLV(cpu_plv(cpu));
 
 	memset(cpu->pmu_active, 0, sizeof(cpu->pmu_active));
 	memset(cpu->pmu_branches, 0, sizeof(cpu->pmu_branches));
 	cpu->pmu_branching = false;
-	for (unsigned i = 0; i < cpu->model->counters; i++) {
+	for (unsigned i = 0; i < cpu->pmu_counters; i++) {
 		enum cpu_mode mode = counter_owner(cpu, i);
 		uint64_t config, event;
 
@@ -86,6 +78,16 @@ void pmu_select(struct cpu *cpu)
 			cpu->pmu_branches[mode] |= (uint8_t)(1u << i);
 		cpu->pmu_branching |= cpu->pmu_branches[mode] != 0;
 	}
+}
+
+void pmu_configure(struct cpu *cpu)
+{
+	cpu->pmu_mark = cpu->insn_count;
+	cpu->pmu_counters = 0;
+	for (unsigned i = 0; i < cpu->model->counters; i++)
+		if (counter_config(cpu, CPU_ROOT, i) | counter_config(cpu, CPU_GUEST, i))
+			cpu->pmu_counters = (uint8_t)(i + 1);
+	pmu_choose(cpu);
 }
 
 void cpu_pmu_branch(struct cpu *cpu, bool mispredicted)
@@ -111,7 +113,7 @@ uint64_t pmu_count(const struct cpu *cpu, enum cpu_mode mode, unsigned counter)
 
 bool pmu_overflow(const struct cpu *cpu, enum cpu_mode mode)
 {
-	for (unsigned i = 0; i < cpu->model->counters; i++)
+	for (unsigned i = 0; i < cpu->pmu_counters; i++)
 		if (counter_config(cpu, mode, i) & PMCFG_PMIEN && pmu_count(cpu, mode, i) & COUNT_OVERFLOW)
 			return true;
 	return false;

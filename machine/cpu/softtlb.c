@@ -113,16 +113,35 @@ static unsigned bank_replace(struct cpu *cpu, uint64_t key)
 	return oldest;
 }
 
-void softtlb_select(struct cpu *cpu)
+/* By privilege level and ASID, mode and DA: what differs between regimes that follow each other. */
+static uint8_t *place_of(struct softtlb *soft, uint64_t key)
 {
-	struct softtlb *soft = &cpu->softtlb;
-	uint64_t key = regime_key(cpu);
+	return &soft->place[(key >> KEY_PLV_SHIFT ^ key >> 1) % SOFTTLB_PLACES];
+}
+
+/* The bank for @key, SOFTTLB_BANKS if there is none. */
+static unsigned bank_search(const struct softtlb *soft, uint64_t key)
+{
 	unsigned i = 0;
 
 	while (i < SOFTTLB_BANKS && soft->key[i] != key)
 		i++;
-	if (i == SOFTTLB_BANKS)
-		i = bank_replace(cpu, key);
+	return i;
+}
+
+void softtlb_select(struct cpu *cpu)
+{
+	struct softtlb *soft = &cpu->softtlb;
+	const uint64_t key = regime_key(cpu);
+	uint8_t *place = place_of(soft, key);
+	unsigned i = *place;
+
+	if (soft->key[i] != key) {
+		i = bank_search(soft, key);
+		if (i == SOFTTLB_BANKS)
+			i = bank_replace(cpu, key);
+		*place = (uint8_t)i;
+	}
 	soft->used[i] = ++soft->clock;
 	cpu->bank = &soft->bank[i];
 }

@@ -22,7 +22,8 @@
 
 #include "machine/cpu/csr.h"
 
-#define SOFTTLB_BANKS 16
+#define SOFTTLB_BANKS  16
+#define SOFTTLB_PLACES 64
 /*
  * So many that pages which a kernel uses together rarely fall on one entry: of 16 KiB, 4096 are the 64 MiB in
  * which Linux has its image and the first core's own data.
@@ -96,8 +97,9 @@ struct softtlb {
 	/* Bit n: entry n may differ from an empty bank's, whose tags are for page_bits (0: never emptied). */
 	uint64_t filled[SOFTTLB_BANKS][SOFTTLB_ENTRIES / 64];
 	uint8_t page_bits[SOFTTLB_BANKS];
-	uint64_t key[SOFTTLB_BANKS];  /* which regime a bank is for, softtlb.c; 0: none */
-	uint64_t used[SOFTTLB_BANKS]; /* for least-recently-used replacement */
+	uint64_t key[SOFTTLB_BANKS];   /* which regime a bank is for, softtlb.c; 0: none */
+	uint64_t used[SOFTTLB_BANKS];  /* for least-recently-used replacement */
+	uint8_t place[SOFTTLB_PLACES]; /* where a key's bank was last, by the key's hash */
 	uint64_t clock;
 	uint64_t store_flushes; /* counts softtlb_flush_stores() */
 	struct softtlb_victim victim[SOFTTLB_VICTIMS];

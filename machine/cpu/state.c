@@ -194,7 +194,7 @@ static void derive(struct cpu *cpu)
 	if (!cpu_model_lvz(cpu->model))
 		cpu->guest_mode = false;
 	cpu->csr = cpu_csr(cpu, cpu->guest_mode);
-	pmu_select(cpu);
+	pmu_configure(cpu);
 	watch_update(cpu);
 	softtlb_want_pages(cpu, (unsigned)cpu->root.stlbps, false);
 	softtlb_take_pages(cpu);
@@ -220,6 +220,5 @@ void cpu_state(void *opaque, struct state *state)
 		return;
 	if (cpu->insn_count > INSN_COUNT_MAX)
 		state_refuse(state, "more instructions than can have been executed");
-	cpu->pmu_mark = cpu->insn_count;
 	derive(cpu);
 }

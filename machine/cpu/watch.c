@@ -55,12 +55,6 @@ void watch_update(struct cpu *cpu)
 	cpu->watch_memory = watch_any(cpu, false, &cpu->watch_guest);
 }
 
-bool watch_enabled(const struct cpu *cpu)
-{
-	return (cpu->watch_fetch || cpu->watch_memory) && cpu->root.crmd & CRMD_WE &&
-	       (!cpu->guest_mode || cpu->watch_guest);
-}
-
 bool watch_page(const struct cpu *cpu, uint64_t va, bool fetch)
 {
 	for (unsigned n = 0; n < watchpoint_count(cpu, fetch); n++) {

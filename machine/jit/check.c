@@ -265,7 +265,7 @@ static int rehearse_insn(struct check *check, struct cpu *cpu, const struct insn
  */
 static bool goes_on(struct check *check, struct cpu *cpu)
 {
-	if (cpu->bank != check->known || cpu->guest_mode || !jit_nothing_to_take(cpu))
+	if (cpu->bank != check->known || cpu->guest_mode || cpu_interrupt_due(cpu))
 		return false;
 	cpu->bank = &check->empty;
 	return true;

@@ -37,6 +37,8 @@ struct jit_core {
 	uint64_t count;	     /* insn_count then */
 	uint32_t site;	     /* index of the struct jit_site at which translated code was left */
 	uint32_t link;	     /* index of the struct jit_link by which it was left */
+	uint32_t result;     /* enum insn_result of the instruction at site, by which it was left */
+	uint32_t raised;     /* exceptions since translated code was entered: struct translated_insn's */
 	uint8_t missing;     /* JIT_MISSING_*: what instructions may not be executed without a look */
 	bool fp_used;	     /* MXCSR holds the guest's rounding mode and flags, see fp_state.h */
 	_Atomic bool inside; /* executes translated code, or may at any time */

@@ -44,7 +44,7 @@ static void look_around(struct cpu *cpu)
 		attend_soon(cpu);
 }
 
-const void *jit_help_load(struct cpu *cpu, uint64_t va, uint32_t number)
+struct jit_loaded jit_help_load(struct cpu *cpu, uint64_t va, uint32_t number)
 {
 	const struct jit *jit = cpu->group->translator.jit;
 	const unsigned size = jit->site[number].size;
@@ -55,27 +55,29 @@ const void *jit_help_load(struct cpu *cpu, uint64_t va, uint32_t number)
 	if (softtlb_recall(cpu, va, SOFTTLB_LOAD)) {
 		host = access_host(cpu, va, size, SOFTTLB_LOAD);
 		if (host)
-			return host;
+			return (struct jit_loaded){ .value = host };
 	}
 	if (!access_load_slow(cpu, va, cpu->jit.bounce, size))
-		return NULL;
+		return (struct jit_loaded){ .elsewhere = jit_settle(cpu, INSN_RAISED) };
 	look_around(cpu);
-	return cpu->jit.bounce;
+	return (struct jit_loaded){ .value = cpu->jit.bounce };
 }
 
 /*
- * Whether the block may go on after the instruction at @site.  Not if what it has overwritten may be what
- * comes next, nor if meanwhile the core gave up its rights to store (@flushes: store_flushes before), which
- * the block's spans do not know.
+ * Where to go on after the instruction at @site, which is done.  Not in the block if what it has overwritten
+ * may be what comes next, nor if meanwhile the core gave up its rights to store (@flushes: store_flushes
+ * before), which the block's spans do not know.
  */
-static bool block_stands(const struct cpu *cpu, const struct jit_site *site, uint64_t flushes)
+static const void *go_on(const struct cpu *cpu, const struct jit_site *site, uint64_t flushes)
 {
 	const struct jit *jit = cpu->group->translator.jit;
 
-	return cache_page_lives(jit, jit->block[site->block].page) && cpu->softtlb.store_flushes == flushes;
+	if (cache_page_lives(jit, jit->block[site->block].page) && cpu->softtlb.store_flushes == flushes)
+		return NULL;
+	return jit->thunk.rewritten;
 }
 
-int jit_help_store(struct cpu *cpu, uint64_t va, uint32_t number)
+const void *jit_help_store(struct cpu *cpu, uint64_t va, uint32_t number)
 {
 	const struct jit *jit = cpu->group->translator.jit;
 	const struct jit_site *site = &jit->site[number];
@@ -88,16 +90,16 @@ int jit_help_store(struct cpu *cpu, uint64_t va, uint32_t number)
 		host = access_host(cpu, va, site->size, SOFTTLB_STORE);
 		if (host) {
 			copy_out(host, cpu->jit.bounce, site->size);
-			return INSN_NEXT;
+			return NULL;
 		}
 	}
 	if (!access_store_slow(cpu, va, cpu->jit.bounce, site->size))
-		return INSN_RAISED;
+		return jit_settle(cpu, INSN_RAISED);
 	look_around(cpu);
-	return block_stands(cpu, site, flushes) ? INSN_NEXT : JIT_REWRITTEN;
+	return go_on(cpu, site, flushes);
 }
 
-int jit_help_insn(struct cpu *cpu, uint32_t number)
+const void *jit_help_insn(struct cpu *cpu, uint32_t number)
 {
 	const struct jit *jit = cpu->group->translator.jit;
 	const struct jit_site *site = &jit->site[number];
@@ -116,5 +118,5 @@ int jit_help_insn(struct cpu *cpu, uint32_t number)
 		jit_set_missing(cpu);
 	}
 	look_around(cpu);
-	return result == INSN_NEXT && !block_stands(cpu, site, flushes) ? JIT_REWRITTEN : result;
+	return result == INSN_NEXT ? go_on(cpu, site, flushes) : jit_settle(cpu, result);
 }

@@ -110,6 +110,7 @@ struct jit_lane {
 struct jit_thunks {
 	int (*enter)(struct cpu *cpu, const void *entry);		      /* returns enum jit_exit */
 	const uint8_t *link, *resume, *budget, *guard, *interpret, *indirect; /* jumped to */
+	const uint8_t *result, *rewritten;				      /* the same, by functions */
 	const uint8_t *load, *store, *insn;				      /* called */
 	const uint8_t *function; /* called: a C function whose address is in RAX, with the core */
 };
@@ -122,14 +123,17 @@ enum jit_exit {
 	JIT_EXIT_GUARD,	    /* core.site: at the entry of its block, which is not what it was */
 	JIT_EXIT_INDIRECT,  /* pc is set */
 	JIT_EXIT_INTERPRET, /* core.site: the reference engine is to go on with that instruction */
-	JIT_EXIT_RESULT,    /* plus enum insn_result: what the instruction at core.site, at pc before, gave */
+	JIT_EXIT_RESULT, /* core.result: what the instruction at core.site gave; the run loop accounts for it
+			  */
+	JIT_EXIT_REWRITTEN, /* the instruction at core.site is done, but the block cannot go on */
+	JIT_EXITS,
 };
 
 /* What a core counts, and only it writes. */
 struct jit_counts {
-	uint64_t exits[JIT_EXIT_RESULT + 1]; /* by enum jit_exit */
-	uint64_t loads, stores;		     /* by functions */
-	uint64_t called[ISA_OP_COUNT];	     /* instructions by the reference engine's functions */
+	uint64_t exits[JIT_EXITS];     /* by enum jit_exit */
+	uint64_t loads, stores;	       /* by functions */
+	uint64_t called[ISA_OP_COUNT]; /* instructions by the reference engine's functions */
 };
 
 struct jit {
@@ -386,10 +390,19 @@ void dump_print(struct jit *jit, uint32_t first, uint32_t end, FILE *file);
 /* Block @number, whose instructions are @word. */
 void jit_print_block(const struct jit *jit, uint32_t number, const uint32_t *word, FILE *file);
 
-/* help.c: called by translated code. */
-const void *jit_help_load(struct cpu *cpu, uint64_t va, uint32_t site); /* NULL: raised */
-int jit_help_store(struct cpu *cpu, uint64_t va, uint32_t site);	/* enum insn_result, NEXT: go on */
-int jit_help_insn(struct cpu *cpu, uint32_t site);			/* the same */
+/*
+ * help.c: called by translated code.  They answer where it goes on, with pc, if not in its block (NULL); and
+ * a load where its value is.
+ */
+struct jit_loaded {
+	const void *elsewhere, *value;
+};
+struct jit_loaded jit_help_load(struct cpu *cpu, uint64_t va, uint32_t site);
+const void *jit_help_store(struct cpu *cpu, uint64_t va, uint32_t site);
+const void *jit_help_insn(struct cpu *cpu, uint32_t site);
+/* The same at a block's end, settle.c; NULL: it is not as usual, and the reference engine is to do it. */
+const void *jit_help_syscall(struct cpu *cpu, uint64_t pc, uint32_t word);
+const void *jit_help_ertn(struct cpu *cpu, uint32_t site);
 void jit_locate(struct cpu *cpu, uint32_t site); /* pc, counts: those of the instruction at @site */
 
 #endif

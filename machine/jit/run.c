@@ -185,11 +185,6 @@ static uint32_t find_block(struct cpu *cpu, uint64_t target)
 	}
 }
 
-static struct jit_jump *jump_of(struct cpu *cpu, uint64_t pc)
-{
-	return &cpu->jit.jump[pc >> 2 & (JIT_JUMP_ENTRIES - 1)];
-}
-
 uint32_t jit_block_at(struct cpu *cpu)
 {
 	uint32_t block;
@@ -211,7 +206,7 @@ const uint32_t *jit_block_code(const struct jit *jit, uint32_t number)
 /* The jump cache leads to @block. */
 static void note_jump(struct cpu *cpu, const struct jit_block *block)
 {
-	*jump_of(cpu, block->pc) = (struct jit_jump){ block->pc, block->guarded };
+	*jit_jump_of(cpu, block->pc) = (struct jit_jump){ block->pc, block->guarded };
 }
 
 /*
@@ -224,6 +219,7 @@ static void begin(struct cpu *cpu, uint64_t budget)
 		budget = STRETCH;
 	cpu->jit.budget = cpu->jit.left = budget < INT64_MAX ? (int64_t)budget : INT64_MAX;
 	cpu->jit.count = cpu->insn_count;
+	cpu->jit.raised = 0;
 }
 
 /* Why the stretch ends. */
@@ -264,20 +260,12 @@ static enum verdict exit_indirect(struct cpu *cpu, const void **entry)
 	return GO_ON;
 }
 
-/* An instruction with a result: mostly translated code goes on, at an address that is often known. */
-static enum verdict exit_result(struct cpu *cpu, int result, struct translated_insn *insn, const void **entry)
+/* An instruction with a result that is the run loop's business, settle.c. */
+static enum verdict exit_result(struct cpu *cpu, struct translated_insn *insn)
 {
-	const struct jit_jump *jump;
-
 	insn->pc = jit_site_pc(cpu->group->translator.jit, cpu->jit.site);
-	insn->result = result;
-	if (cpu->group->translator.jit->options.check || !jit_settle(cpu, insn))
-		return RESULT;
-	jump = jump_of(cpu, cpu->pc);
-	if (jump->va != cpu->pc || !cpu->pc) /* 0 is also that of entries that are empty */
-		return exit_indirect(cpu, entry);
-	*entry = jump->entry;
-	return GO_ON;
+	insn->result = (int)cpu->jit.result;
+	return RESULT;
 }
 
 /* At the entry of a block for which the budget does not suffice. */
@@ -307,7 +295,7 @@ static enum verdict left(struct cpu *cpu, int why, uint64_t limit, struct transl
 {
 	const struct jit *jit = cpu->group->translator.jit;
 
-	limit -= insn->raised;
+	limit -= cpu->jit.raised;
 	switch (why) {
 	case JIT_EXIT_LINK:
 		return exit_link(cpu, entry);
@@ -325,10 +313,10 @@ static enum verdict left(struct cpu *cpu, int why, uint64_t limit, struct transl
 	case JIT_EXIT_INTERPRET:
 		cpu->pc = jit_site_pc(jit, cpu->jit.site);
 		return INTERPRET;
-	case JIT_EXIT_RESULT + JIT_REWRITTEN:
+	case JIT_EXIT_REWRITTEN:
 		return rewritten(cpu, limit);
 	default:
-		return exit_result(cpu, why - JIT_EXIT_RESULT, insn, entry);
+		return exit_result(cpu, insn);
 	}
 }
 
@@ -349,7 +337,7 @@ enum translated jit_run(struct cpu *cpu, uint64_t limit, struct translated_insn 
 	do {
 		const int why = jit->thunk.enter(cpu, entry);
 
-		jit->counts[cpu->id].exits[why < JIT_EXIT_RESULT ? why : JIT_EXIT_RESULT]++;
+		jit->counts[cpu->id].exits[why]++;
 		if (why < JIT_EXIT_RESULT) {
 			jit_count(cpu, cpu->jit.left);
 			cpu->segment_pc = cpu->pc; /* whatever it is: nothing is to be counted twice */
@@ -357,6 +345,7 @@ enum translated jit_run(struct cpu *cpu, uint64_t limit, struct translated_insn 
 		verdict = left(cpu, why, limit, insn, &entry);
 		cpu->segment_pc = verdict == RESULT ? cpu->segment_pc : cpu->pc;
 	} while (verdict == GO_ON);
+	insn->raised = cpu->jit.raised;
 	jit_fp_leave(cpu);
 	go_outside(cpu);
 	return verdict == RESULT      ? TRANSLATED_INSN

@@ -6,9 +6,6 @@
 #include "machine/cpu/exception.h"
 #include "machine/jit/jit_impl.h"
 
-/* Beside enum insn_result: NEXT, but the block cannot go on, help.c. */
-#define JIT_REWRITTEN (INSN_STATE_JUMP + 1)
-
 /* The core has @left instructions left of the budget it entered with. */
 static inline void jit_count(struct cpu *cpu, int64_t left)
 {
@@ -34,15 +31,16 @@ const uint32_t *jit_block_code(const struct jit *jit, uint32_t block);
 void jit_set_missing(struct cpu *cpu);
 
 /*
- * settle.c: whether cpu_take_interrupt() would do nothing.  An expiry of a timer is noticed there, too.  The
- * interrupts are plain ones of root mode.
+ * settle.c: after the instruction at @site gave @result, not INSN_NEXT, and the core still has its address
+ * and counts: accounts for it as the run loop does, and answers where translated code goes on.  Where that is
+ * the run loop's business it answers the thunk that leaves.
  */
-bool jit_nothing_to_take(const struct cpu *cpu);
+const void *jit_settle(struct cpu *cpu, int result);
 
-/*
- * settle.c: after an instruction with insn->result, whose own address and counts the core still has if it was
- * executed: accounts for it as the run loop does.  False: the run loop is to do that.
- */
-bool jit_settle(struct cpu *cpu, struct translated_insn *insn);
+/* The only place in the jump cache where @pc may be. */
+static inline struct jit_jump *jit_jump_of(struct cpu *cpu, uint64_t pc)
+{
+	return &cpu->jit.jump[pc >> 2 & (JIT_JUMP_ENTRIES - 1)];
+}
 
 #endif

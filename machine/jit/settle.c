@@ -13,8 +13,9 @@ static bool interrupts_plain(const struct cpu *cpu)
 {
 	uint64_t configs = 0;
 
-	for (unsigned i = 0; i < cpu->model->counters; i++)
-		configs |= cpu->root.value[CSR_SLOT_PMCFG0 + 2 * i];
+	for (unsigned i = 0; i < cpu->pmu_counters; i++)
+		configs |=
+			cpu->root.value[CSR_SLOT_PMCFG0 + 2 * i] | cpu->guest.value[CSR_SLOT_PMCFG0 + 2 * i];
 	return !(configs & PMCFG_PMIEN) && !(cpu->root.dbg & DBG_DST);
 }
 
@@ -47,45 +48,88 @@ void jit_set_missing(struct cpu *cpu)
 	cpu->jit.missing = (uint8_t)missing;
 }
 
-bool jit_nothing_to_take(const struct cpu *cpu)
-{
-	for (unsigned mode = 0; mode < CPU_MODES; mode++)
-		if (atomic_load_explicit(&cpu->timer[mode].fired, memory_order_relaxed))
-			return false;
-	return !(cpu->root.crmd & CRMD_IE) || !cpu_interrupt_pending(cpu);
-}
-
 /* Whether the run loop would just go on with the next instruction, whatever the one before has changed. */
 static bool may_go_on(struct cpu *cpu, int result)
 {
 	const unsigned before = cpu->jit.missing;
 
 	jit_set_missing(cpu);
-	if ((before | cpu->jit.missing) & (JIT_MISSING_ROOT | JIT_MISSING_PLAIN_INTERRUPTS) ||
-	    cpu->pmu_branching)
+	if ((before | cpu->jit.missing) & JIT_MISSING_PLAIN_INTERRUPTS || cpu->pmu_branching)
 		return false;
 	if (atomic_load_explicit(&cpu->attention, memory_order_relaxed))
 		return false;
 	if (result != INSN_STATE && result != INSN_STATE_JUMP)
 		return result == INSN_RAISED || result == INSN_JUMP;
-	return !atomic_load_explicit(&cpu->halted, memory_order_relaxed) && jit_nothing_to_take(cpu);
+	return !atomic_load_explicit(&cpu->halted, memory_order_relaxed) && !cpu_interrupt_due(cpu);
 }
 
-bool jit_settle(struct cpu *cpu, struct translated_insn *insn)
+/* Leaves it to the run loop. */
+static const void *leave_result(struct cpu *cpu, int result)
 {
-	const bool raised = insn->result == INSN_RAISED;
+	cpu->jit.result = (uint32_t)result;
+	return cpu->group->translator.jit->thunk.result;
+}
+
+/* Code for pc, or what finds it. */
+static const void *code_at_pc(struct cpu *cpu)
+{
+	const struct jit_jump *jump = jit_jump_of(cpu, cpu->pc);
+
+	return jump->va == cpu->pc ? jump->entry : cpu->group->translator.jit->thunk.indirect;
+}
+
+const void *jit_settle(struct cpu *cpu, int result)
+{
 	const int64_t left = cpu->jit.budget - (int64_t)(cpu->insn_count - cpu->jit.count) - 1;
 
-	if (left <= 0 || !may_go_on(cpu, insn->result))
-		return false;
-	if (raised) {
-		insn->raised++;
+	if (cpu->group->translator.jit->options.check || left <= 0 || !may_go_on(cpu, result))
+		return leave_result(cpu, result);
+	if (result == INSN_RAISED) {
+		cpu->jit.raised++;
 		cpu->jit.budget--;
 	} else {
 		cpu->insn_count++;
 	}
-	if (insn->result == INSN_STATE)
+	if (result == INSN_STATE)
 		cpu->pc += 4;
 	cpu->jit.left = left;
-	return true;
+	return code_at_pc(cpu);
+}
+
+/*
+ * Whether an instruction at the end of its block, which is counted already, may change the mode without exact
+ * counts: nothing but it can be the reason to leave translated code.
+ */
+static bool is_plain(const struct cpu *cpu, unsigned missing)
+{
+	return !(cpu->jit.missing & missing) && cpu->jit.left > 0 && !cpu->pmu_counters &&
+	       !atomic_load_explicit(&cpu->attention, memory_order_relaxed) &&
+	       !atomic_load_explicit(&cpu->trace->enabled, memory_order_relaxed);
+}
+
+const void *jit_help_syscall(struct cpu *cpu, uint64_t pc, uint32_t word)
+{
+	if (!is_plain(cpu, JIT_MISSING_ROOT | JIT_MISSING_PLAIN_INTERRUPTS))
+		return NULL;
+	cpu->pc = pc;
+	cpu_raise_plain(cpu, EXC_SYS, word);
+	jit_set_missing(cpu);
+	/* It is not counted after all, but takes one off the budget. */
+	cpu->jit.raised++;
+	cpu->jit.budget--;
+	return code_at_pc(cpu);
+}
+
+const void *jit_help_ertn(struct cpu *cpu, uint32_t site)
+{
+	if (!is_plain(cpu, JIT_MISSING_PLV0 | JIT_MISSING_ROOT | JIT_MISSING_PLAIN_INTERRUPTS))
+		return NULL;
+	(void)cpu_return(cpu);
+	jit_set_missing(cpu);
+	if (!cpu_interrupt_due(cpu))
+		return code_at_pc(cpu);
+	jit_count(cpu, cpu->jit.left + 1);
+	cpu->segment_pc = jit_site_pc(cpu->group->translator.jit, site);
+	cpu->jit.site = site;
+	return leave_result(cpu, INSN_STATE_JUMP);
 }

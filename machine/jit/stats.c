@@ -15,6 +15,7 @@ static const char *const exit_name[] = {
 	[JIT_EXIT_INDIRECT] = "indirect jump to the unknown",
 	[JIT_EXIT_INTERPRET] = "left to the reference engine",
 	[JIT_EXIT_RESULT] = "exception or change of state",
+	[JIT_EXIT_REWRITTEN] = "code of the same page written",
 };
 
 void jit_get_stats(const struct cpu_group *group, struct jit_stats *stats)
@@ -32,7 +33,7 @@ static void counts_sum(const struct jit *jit, struct jit_counts *sum)
 	for (unsigned id = 0; id < CPU_MAX; id++) {
 		const struct jit_counts *core = &jit->counts[id];
 
-		for (unsigned i = 0; i <= JIT_EXIT_RESULT; i++)
+		for (unsigned i = 0; i < JIT_EXITS; i++)
 			sum->exits[i] += core->exits[i];
 		sum->loads += core->loads;
 		sum->stores += core->stores;
@@ -103,7 +104,7 @@ void jit_print_stats(const struct cpu_group *group, FILE *file, double seconds)
 	jit_get_stats(group, &stats);
 	counts_sum(jit, sum);
 	print_translated(&stats, file, seconds);
-	for (unsigned i = 0; i <= JIT_EXIT_RESULT; i++)
+	for (unsigned i = 0; i < JIT_EXITS; i++)
 		row(file, exit_name[i], sum->exits[i]);
 	row(file, "loads by function", sum->loads);
 	row(file, "stores by function", sum->stores);

@@ -154,11 +154,80 @@ static struct x86_mem place(struct emit *e, const struct csr_info *info)
 	return x86_at(RCX, (int32_t)(sizeof(uint64_t) * (size_t)(info - csr_info)));
 }
 
+/* Sets ZF unless a message or a timer may have something to say that is not in root's ESTAT.  RAX, RCX: lost.
+ */
+static void test_unnoticed(struct emit *e)
+{
+	struct code *c = &e->code;
+
+	x86_movzx_rm(c, RAX, CPU_MEM(e, timer[0].fired), 1);
+	for (unsigned mode = 1; mode < CPU_MODES; mode++) {
+		x86_movzx_rm(c, RCX, CPU_MEM(e, timer[mode].fired), 1);
+		x86_alu_rr(c, ALU_OR, 8, RAX, RCX);
+	}
+	if (e->cpu->model->cpucfg[1] & CPUCFG1_MSGINT)
+		for (unsigned i = 0; i < 4; i++)
+			x86_alu_rm(c, ALU_OR, 8, RAX, CPU_MEM(e, message_pending[i]));
+	x86_test_rr(c, 8, RAX, RAX);
+}
+
+/*
+ * Root's ESTAT.  An expiry of the timer shows when the clock has noticed it, or who has looked at the time;
+ * where time goes by instructions it shows at once, which the reference engine does.
+ */
+static bool read_estat(struct emit *e, const struct insn *insn)
+{
+	struct code *c = &e->code;
+
+	need(e, JIT_MISSING_PLV0 | JIT_MISSING_ROOT | JIT_MISSING_PLAIN_INTERRUPTS);
+	if (!e->jit->group->parallel) {
+		x86_alu_mi(c, ALU_CMP, 1, CPU_MEM(e, timer[CPU_ROOT].running), 0);
+		emit_interp_slow_jcc(e, CC_NE);
+	}
+	test_unnoticed(e);
+	emit_interp_slow_jcc(e, CC_NE);
+	x86_mov_rm(c, 4, RAX, CPU_MEM(e, lines));
+	x86_alu_ri(c, ALU_AND, 4, RAX, ESTAT_LINES);
+	x86_alu_rm(c, ALU_OR, 4, RAX, CPU_MEM(e, root.estat));
+	x86_movsx_rr(c, gr_def(e, insn->rd), RAX, 4);
+	gr_done(e, insn->rd);
+	return true;
+}
+
+static struct x86_mem in_file(size_t offset)
+{
+	return x86_at(RCX, (int32_t)offset);
+}
+#define IN_FILE(member) in_file(offsetof(struct csr_file, member))
+
+/* The directory for the bad address of the exception at hand. */
+static bool read_pgd(struct emit *e, const struct insn *insn)
+{
+	struct code *c = &e->code;
+	unsigned d;
+
+	need(e, JIT_MISSING_PLV0);
+	x86_mov_rm(c, 8, RCX, CPU_MEM(e, csr));
+	x86_mov_rm(c, 8, RAX, IN_FILE(badv));
+	x86_test_mi(c, 1, IN_FILE(tlbrera), TLBRERA_ISTLBR);
+	x86_cmov_rm(c, CC_NE, 8, RAX, IN_FILE(tlbrbadv));
+	x86_test_rr(c, 8, RAX, RAX);
+	d = gr_def(e, insn->rd);
+	x86_mov_rm(c, 8, d, IN_FILE(pgdl));
+	x86_cmov_rm(c, CC_S, 8, d, IN_FILE(pgdh));
+	gr_done(e, insn->rd);
+	return true;
+}
+
 bool emit_csrrd(struct emit *e, const struct insn *insn)
 {
 	const struct csr_info *info = plain(e, insn);
 	struct x86_mem from;
 
+	if (insn->imm == CSR_ESTAT)
+		return read_estat(e, insn);
+	if (insn->imm == CSR_PGD)
+		return read_pgd(e, insn);
 	if (!info)
 		return false;
 	need_access(e, info);
@@ -218,13 +287,8 @@ static void need_no_interrupt(struct emit *e)
 	x86_alu_rm(c, ALU_OR, 4, RCX, CPU_MEM(e, root.estat));
 	x86_alu_rm(c, ALU_AND, 4, RCX, CPU_MEM(e, root.ecfg));
 	x86_alu_ri(c, ALU_AND, 4, RCX, ESTAT_IS);
-	if (e->cpu->model->cpucfg[1] & CPUCFG1_MSGINT)
-		for (unsigned i = 0; i < 4; i++)
-			x86_alu_rm(c, ALU_OR, 8, RCX, CPU_MEM(e, message_pending[i]));
-	for (unsigned mode = 0; mode < CPU_MODES; mode++) {
-		x86_movzx_rm(c, RAX, CPU_MEM(e, timer[mode].fired), 1);
-		x86_alu_rr(c, ALU_OR, 8, RCX, RAX);
-	}
+	emit_interp_slow_jcc(e, CC_NE);
+	test_unnoticed(e);
 	emit_interp_slow_jcc(e, CC_NE);
 }
 
@@ -262,4 +326,86 @@ static bool exchange_crmd(struct emit *e, const struct insn *insn)
 bool emit_csrxchg(struct emit *e, const struct insn *insn)
 {
 	return insn->imm == CSR_CRMD ? exchange_crmd(e, insn) : exchange(e, insn, true);
+}
+
+/* Into the kernel and out of it: --engine check is to see such an instruction before anything else happens.
+ */
+
+/* What the function in RAX, which knows of RSI and RDX, answers is where the core goes on; NULL: slowly. */
+static bool go_where_it_says(struct emit *e)
+{
+	struct code *c = &e->code;
+
+	x86_call(c, e->jit->thunk.function);
+	x86_test_rr(c, 8, RAX, RAX);
+	emit_interp_slow(e, x86_jcc_forward(c, CC_E));
+	x86_mov_rr(c, 8, RCX, RAX);
+	x86_mov_rm(c, 8, RAX, CPU_MEM(e, pc));
+	x86_jmp_r(c, RCX);
+	e->ended = true;
+	return true;
+}
+
+bool emit_syscall(struct emit *e, const struct insn *insn)
+{
+	if (e->jit->options.check)
+		return false;
+	regs_flush_last(e);
+	x86_mov_ri(&e->code, RSI, e->pc);
+	x86_mov_ri(&e->code, RDX, insn->word);
+	x86_mov_ri(&e->code, RAX, (uintptr_t)jit_help_syscall);
+	return go_where_it_says(e);
+}
+
+bool emit_ertn(struct emit *e, const struct insn *insn)
+{
+	(void)insn;
+	if (e->jit->options.check)
+		return false;
+	regs_flush_last(e);
+	x86_mov_ri(&e->code, RSI, emit_site(e, 0));
+	x86_mov_ri(&e->code, RAX, (uintptr_t)jit_help_ertn);
+	return go_where_it_says(e);
+}
+
+/* Page tables in root mode, where their addresses are physical: nothing fails. */
+
+static uint64_t directory_entry(struct cpu *cpu, uint64_t base, unsigned level)
+{
+	uint64_t entry;
+
+	(void)ptw_lddir(cpu, base, level, &entry);
+	return entry;
+}
+
+static void load_pte(struct cpu *cpu, uint64_t base, unsigned seq)
+{
+	(void)ptw_ldpte(cpu, base, seq);
+}
+
+static void call_with_table(struct emit *e, const struct insn *insn, uintptr_t function)
+{
+	struct code *c = &e->code;
+	const unsigned base = gr_use(e, insn->rj);
+
+	need(e, JIT_MISSING_PLV0 | JIT_MISSING_ROOT);
+	x86_mov_rr(c, 8, RSI, base);
+	x86_mov_ri(c, RDX, (uint32_t)insn->imm);
+	x86_mov_ri(c, RAX, function);
+	x86_call(c, e->jit->thunk.function);
+	regs_begin(e);
+}
+
+bool emit_lddir(struct emit *e, const struct insn *insn)
+{
+	call_with_table(e, insn, (uintptr_t)directory_entry);
+	x86_mov_rr(&e->code, 8, gr_def(e, insn->rd), RAX);
+	gr_done(e, insn->rd);
+	return true;
+}
+
+bool emit_ldpte(struct emit *e, const struct insn *insn)
+{
+	call_with_table(e, insn, (uintptr_t)load_pte);
+	return true;
 }

@@ -83,14 +83,23 @@ static const uint8_t *exit_with(struct code *c, enum jit_exit why, size_t place,
 	return start;
 }
 
+/* What the exit is about is there already. */
+static const uint8_t *exit_plain(struct code *c, enum jit_exit why, const uint8_t *leave)
+{
+	const uint8_t *start = here(c);
+
+	x86_mov_ri(c, RAX, why);
+	x86_jmp(c, leave);
+	return start;
+}
+
 /* RAX is the new pc. */
 static const uint8_t *exit_indirect(struct code *c, const uint8_t *leave)
 {
 	const uint8_t *start = here(c);
 
 	x86_mov_mr(c, 8, AT(pc), RAX);
-	x86_mov_ri(c, RAX, JIT_EXIT_INDIRECT);
-	x86_jmp(c, leave);
+	(void)exit_plain(c, JIT_EXIT_INDIRECT, leave);
 	return start;
 }
 
@@ -111,58 +120,53 @@ static void call(struct code *c, uintptr_t function)
 	call_rax(c);
 }
 
-/* A function that gives an enum insn_result; where it is not INSN_NEXT translated code is left.  EDX or ESI:
- * site. */
-static void call_insn(struct code *c, uintptr_t function, unsigned site, const uint8_t *leave)
+/* Back into the block, unless RAX says where else to go, with the new pc in RAX. */
+static void go_on(struct code *c)
 {
-	uint8_t *done;
+	uint8_t *elsewhere;
 
-	x86_mov_mr(c, 4, AT(jit.site), site);
-	call(c, function);
-	x86_test_rr(c, 4, RAX, RAX);
-	done = x86_jcc_forward_short(c, CC_E);
-	x86_alu_ri(c, ALU_ADD, 8, RSP, 8);
-	x86_alu_ri(c, ALU_ADD, 4, RAX, JIT_EXIT_RESULT);
-	x86_jmp(c, leave);
-	x86_here_short(c, done);
+	x86_test_rr(c, 8, RAX, RAX);
+	elsewhere = x86_jcc_forward_short(c, CC_NE);
 	x86_ret(c);
+	x86_here_short(c, elsewhere);
+	x86_alu_ri(c, ALU_ADD, 8, RSP, 8);
+	x86_mov_rr(c, 8, RCX, RAX);
+	x86_mov_rm(c, 8, RAX, AT(pc));
+	x86_jmp_r(c, RCX);
 }
 
-/* RAX: address, EDX: site -> RAX: host pointer. */
-static const uint8_t *load(struct code *c, const uint8_t *leave)
+/* RAX: address, EDX: site -> RDX: host pointer. */
+static const uint8_t *load(struct code *c)
 {
 	const uint8_t *start = here(c);
-	uint8_t *done;
 
 	x86_mov_rr(c, 8, RSI, RAX);
 	x86_mov_mr(c, 4, AT(jit.site), RDX);
 	call(c, (uintptr_t)jit_help_load);
-	x86_test_rr(c, 8, RAX, RAX);
-	done = x86_jcc_forward_short(c, CC_NE);
-	x86_alu_ri(c, ALU_ADD, 8, RSP, 8);
-	x86_mov_ri(c, RAX, JIT_EXIT_RESULT + INSN_RAISED);
-	x86_jmp(c, leave);
-	x86_here_short(c, done);
-	x86_ret(c);
+	go_on(c);
 	return start;
 }
 
 /* RAX: address, EDX: site; the value is in jit_core.bounce. */
-static const uint8_t *store(struct code *c, const uint8_t *leave)
+static const uint8_t *store(struct code *c)
 {
 	const uint8_t *start = here(c);
 
 	x86_mov_rr(c, 8, RSI, RAX);
-	call_insn(c, (uintptr_t)jit_help_store, RDX, leave);
+	x86_mov_mr(c, 4, AT(jit.site), RDX);
+	call(c, (uintptr_t)jit_help_store);
+	go_on(c);
 	return start;
 }
 
 /* ESI: site. */
-static const uint8_t *insn(struct code *c, const uint8_t *leave)
+static const uint8_t *insn(struct code *c)
 {
 	const uint8_t *start = here(c);
 
-	call_insn(c, (uintptr_t)jit_help_insn, RSI, leave);
+	x86_mov_mr(c, 4, AT(jit.site), RSI);
+	call(c, (uintptr_t)jit_help_insn);
+	go_on(c);
 	return start;
 }
 
@@ -188,8 +192,10 @@ void thunks_emit(struct jit *jit, struct code *c)
 	thunk->guard = exit_with(c, JIT_EXIT_GUARD, site, out);
 	thunk->interpret = exit_with(c, JIT_EXIT_INTERPRET, site, out);
 	thunk->indirect = exit_indirect(c, out);
-	thunk->load = load(c, out);
-	thunk->store = store(c, out);
-	thunk->insn = insn(c, out);
+	thunk->result = exit_plain(c, JIT_EXIT_RESULT, out);
+	thunk->rewritten = exit_plain(c, JIT_EXIT_REWRITTEN, out);
+	thunk->load = load(c);
+	thunk->store = store(c);
+	thunk->insn = insn(c);
 	thunk->function = function(c);
 }

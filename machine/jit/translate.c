@@ -300,10 +300,9 @@ static void slow_load(struct emit *e, const struct slow *slow)
 	x86_mov_ri(c, RDX, slow->site);
 	x86_call(c, e->jit->thunk.load);
 	regs_reload(e, slow);
-	if (slow->base == RAX) {
-		x86_mov_ri(c, RDX, 0);
-	} else {
-		x86_lea(c, 8, RDX, x86_at(RAX, -slow->offset));
+	/* RAX is 0 and RDX the place, for [RAX + RDX]. */
+	if (slow->base != RAX) {
+		x86_lea(c, 8, RDX, x86_at(RDX, -slow->offset));
 		x86_alu_rr(c, ALU_SUB, 8, RDX, slow->base);
 	}
 	x86_jmp(c, slow->back);
