@@ -13,10 +13,10 @@
 
 #define csr_read_plain NULL
 
-/* What software has seen pending is pending, so the timer's expiry is noticed here if it is due. */
+/* What software has seen pending is pending. */
 static uint64_t csr_read_estat(struct cpu *cpu, const struct csr_file *file)
 {
-	timer_poll(cpu, csr_mode(cpu, file));
+	timer_look(cpu, csr_mode(cpu, file));
 	return cpu_estat_noticed(cpu, csr_mode(cpu, file));
 }
 

@@ -60,8 +60,8 @@ int cpu_raise(struct cpu *cpu, enum exception exc);
 int cpu_raise_address(struct cpu *cpu, enum exception exc, uint64_t badv);
 
 /*
- * The same of an instruction that is @word, in root mode with no performance counter configured, no trace of
- * exceptions and not in debug mode, so that counts need not be exact.
+ * The same of an instruction that is @word, with no performance counter configured, no trace of exceptions
+ * and not in debug mode, so that counts need not be exact.
  */
 void cpu_raise_plain(struct cpu *cpu, enum exception exc, uint32_t word);
 

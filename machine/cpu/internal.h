@@ -110,6 +110,8 @@ void timer_stop(struct cpu *cpu, enum cpu_mode mode);	   /* before TCFG changes 
 void timer_configure(struct cpu *cpu, enum cpu_mode mode); /* after it */
 void timer_set_value(struct cpu *cpu, enum cpu_mode mode, uint64_t ticks);
 void timer_poll(struct cpu *cpu, enum cpu_mode mode); /* notices expiries up to now; on the core's thread */
+void timer_look(struct cpu *cpu,
+		enum cpu_mode mode); /* those that are signalled; where time is virtual, all */
 bool timer_due(const struct cpu *cpu, enum cpu_mode mode); /* an expiry is to be noticed, exactly */
 bool timer_signalled(const struct cpu *cpu,
 		     enum cpu_mode mode); /* the same as soon as the clock has noticed */

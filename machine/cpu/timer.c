@@ -5,7 +5,8 @@
  * Nothing counts down: a running timer is the tick of its expiry.  All of it belongs to the core's
  * thread; the clock's timer only wakes the core, which then finds that the tick has passed.  Looking at
  * interrupts reads no clock unless that has happened, as it is done after every other privileged
- * instruction; what software reads (ESTAT, TVAL) is exact.
+ * instruction.  TVAL is exact, and ESTAT to who has looked at the time (RDTIME, TVAL): else it shows an
+ * expiry when the clock does.
  */
 #include "machine/cpu/internal.h"
 
@@ -132,6 +133,12 @@ void timer_poll(struct cpu *cpu, enum cpu_mode mode)
 	period = period ? period : 1;
 	timer->expiry += ((now - timer->expiry) / period + 1) * period;
 	timer_arm(cpu, timer);
+}
+
+void timer_look(struct cpu *cpu, enum cpu_mode mode)
+{
+	if (cpu->clock->deterministic || atomic_load_explicit(&cpu->timer[mode].fired, memory_order_relaxed))
+		timer_poll(cpu, mode);
 }
 
 bool timer_due(const struct cpu *cpu, enum cpu_mode mode)

@@ -109,7 +109,7 @@ static bool is_plain(const struct cpu *cpu, unsigned missing)
 
 const void *jit_help_syscall(struct cpu *cpu, uint64_t pc, uint32_t word)
 {
-	if (!is_plain(cpu, JIT_MISSING_ROOT | JIT_MISSING_PLAIN_INTERRUPTS))
+	if (!is_plain(cpu, JIT_MISSING_PLAIN_INTERRUPTS))
 		return NULL;
 	cpu->pc = pc;
 	cpu_raise_plain(cpu, EXC_SYS, word);
@@ -122,7 +122,7 @@ const void *jit_help_syscall(struct cpu *cpu, uint64_t pc, uint32_t word)
 
 const void *jit_help_ertn(struct cpu *cpu, uint32_t site)
 {
-	if (!is_plain(cpu, JIT_MISSING_PLV0 | JIT_MISSING_ROOT | JIT_MISSING_PLAIN_INTERRUPTS))
+	if (!is_plain(cpu, JIT_MISSING_PLV0 | JIT_MISSING_PLAIN_INTERRUPTS))
 		return NULL;
 	(void)cpu_return(cpu);
 	jit_set_missing(cpu);

@@ -292,30 +292,66 @@ static void need_no_interrupt(struct emit *e)
 	emit_interp_slow_jcc(e, CC_NE);
 }
 
+/* The same in guest mode for the guest's.  An interrupt of root's that comes now has made the budget
+ * negative. */
+static void need_no_guest_interrupt(struct emit *e)
+{
+	struct code *c = &e->code;
+	uint8_t *disabled;
+
+	x86_test_rr(c, 8, REG_LEFT, REG_LEFT);
+	emit_interp_slow_jcc(e, CC_S);
+	x86_test_ri(c, 4, RDX, CRMD_IE);
+	disabled = x86_jcc_forward(c, CC_E);
+	/* GINTC: PIP of the lines, and VIP. */
+	x86_mov_rm(c, 4, RCX, CPU_MEM(e, lines));
+	x86_shift_ri(c, SHIFT_SHL, 4, RCX, 6);
+	x86_alu_rm(c, ALU_AND, 4, RCX, CPU_MEM(e, root.gintc));
+	x86_shift_ri(c, SHIFT_SHR, 4, RCX, 8);
+	x86_alu_rm(c, ALU_OR, 4, RCX, CPU_MEM(e, root.gintc));
+	x86_alu_ri(c, ALU_AND, 4, RCX, 0xff);
+	x86_shift_ri(c, SHIFT_SHL, 4, RCX, 2);
+	x86_alu_rm(c, ALU_OR, 4, RCX, CPU_MEM(e, guest.estat));
+	x86_alu_rm(c, ALU_AND, 4, RCX, CPU_MEM(e, guest.ecfg));
+	x86_test_ri(c, 4, RCX, ESTAT_IS);
+	emit_interp_slow_jcc(e, CC_NE);
+	test_unnoticed(e);
+	emit_interp_slow_jcc(e, CC_NE);
+	x86_here(c, disabled);
+}
+
 /*
- * CRMD, if only IE changes.  The reference engine looks at interrupts after it; there is nothing to be seen
- * with IE = 0, and else we look here.
+ * CRMD, if only IE changes.  The reference engine looks at interrupts after it; in root mode there is nothing
+ * to be seen with IE = 0, and else we look here.
  */
 static bool exchange_crmd(struct emit *e, const struct insn *insn)
 {
 	struct code *c = &e->code;
 	const unsigned value = gr_use(e, insn->rd), mask = gr_use(e, insn->rj);
-	uint8_t *disabled;
+	uint8_t *guest, *disabled, *done;
 
-	need(e, JIT_MISSING_PLV0 | JIT_MISSING_ROOT | JIT_MISSING_PLAIN_INTERRUPTS);
+	need(e, JIT_MISSING_PLV0 | JIT_MISSING_PLAIN_INTERRUPTS);
+	x86_mov_rm(c, 8, RCX, CPU_MEM(e, csr));
 	x86_mov_rr(c, 4, RDX, value);
-	x86_alu_rm(c, ALU_XOR, 4, RDX, CPU_MEM(e, root.crmd));
+	x86_alu_rm(c, ALU_XOR, 4, RDX, IN_FILE(crmd));
 	x86_alu_rr(c, ALU_AND, 4, RDX, mask);
 	x86_test_ri(c, 4, RDX, (int32_t)(csr_info[CSR_SLOT_CRMD].mask & ~CRMD_IE));
 	emit_interp_slow_jcc(e, CC_NE);
 	x86_alu_ri(c, ALU_AND, 4, RDX, CRMD_IE);
-	x86_alu_rm(c, ALU_XOR, 4, RDX, CPU_MEM(e, root.crmd));
+	x86_alu_rm(c, ALU_XOR, 4, RDX, IN_FILE(crmd));
+	x86_test_mi(c, 1, CPU_MEM(e, jit.missing), JIT_MISSING_ROOT);
+	guest = x86_jcc_forward(c, CC_NE);
 	x86_test_ri(c, 4, RDX, CRMD_IE);
 	disabled = x86_jcc_forward(c, CC_E);
 	need_no_interrupt(e);
+	done = x86_jmp_forward(c);
+	x86_here(c, guest);
+	need_no_guest_interrupt(e);
 	x86_here(c, disabled);
-	x86_mov_rm(c, 4, RAX, CPU_MEM(e, root.crmd));
-	x86_mov_mr(c, 4, CPU_MEM(e, root.crmd), RDX);
+	x86_here(c, done);
+	x86_mov_rm(c, 8, RCX, CPU_MEM(e, csr));
+	x86_mov_rm(c, 4, RAX, IN_FILE(crmd));
+	x86_mov_mr(c, 4, IN_FILE(crmd), RDX);
 	if (insn->rd) {
 		x86_mov_rr(c, 8, gr_def(e, insn->rd), RAX);
 		gr_done(e, insn->rd);
