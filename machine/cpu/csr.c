@@ -28,8 +28,11 @@ static uint64_t csr_read_pgd(struct cpu *cpu, const struct csr_file *file)
 
 static uint64_t csr_read_tval(struct cpu *cpu, const struct csr_file *file)
 {
+	const uint64_t value = timer_value(cpu, csr_mode(cpu, file));
+
+	/* Afterwards, so that an expiry that the value shows has been noticed. */
 	timer_poll(cpu, csr_mode(cpu, file));
-	return timer_value(cpu, csr_mode(cpu, file));
+	return value;
 }
 
 static uint64_t csr_read_llbctl(struct cpu *cpu, const struct csr_file *file)
