@@ -2,10 +2,16 @@
 /*
  * The hypervisor's core: what its files share, and what an architecture may call.  There is no architecture
  * in here; what it asks of one is in arch.h.
+ *
+ * Who may change what: a cell and the list of cells change under management_lock, and only while the CPUs of
+ * the cell, or for the list and root's memory those of root, are suspended.  A CPU that is in the hypervisor
+ * for its guest and not suspended can therefore look at its cell, and one of root's at all cells, without a
+ * lock.
  */
 #ifndef BIXI_HV_H
 #define BIXI_HV_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,13 +23,34 @@
 #include "image.h"
 
 #define CPUS_MAX  64
-#define CELLS_MAX 16
+#define CELLS_MAX 16 /* with root */
 
+/* As Linux numbers them. */
+#ifndef EPERM
+enum {
+	EPERM = 1,
+	ENOENT = 2,
+	E2BIG = 7,
+	ENOMEM = 12,
+	EFAULT = 14,
+	EBUSY = 16,
+	EEXIST = 17,
+	ENODEV = 19,
+	EINVAL = 22,
+	ENOSPC = 28,
+	ERANGE = 34,
+	ENOSYS = 38,
+	ETIMEDOUT = 110,
+};
+#endif
+
+/* lock.c: spin locks, never held while a guest runs. */
 struct lock {
 	uint32_t word;
 };
 
 void lock_take(struct lock *lock);
+bool lock_try(struct lock *lock);
 void lock_release(struct lock *lock);
 
 /* Pages of the hypervisor's own memory, pool.c.  Cleared; contiguous; NULL: none left. */
@@ -38,16 +65,29 @@ struct paging {
 };
 
 /*
- * Maps guest-physical to physical memory by the largest leaves that fit (pages only with
- * CONFIG_MEM_NO_HUGEPAGES); what was mapped there before is replaced.  All are multiples of PAGE_SIZE.  0 or
- * -ENOMEM, and then what was mapped there is undefined but for @paging_unmap()'s purposes.
+ * paging_map() maps guest-physical to physical memory by the largest leaves that fit (pages only with
+ * CONFIG_MEM_NO_HUGEPAGES), smaller ones that add up to a larger one are joined; what was mapped there before
+ * is replaced.  Addresses and sizes are multiples of PAGE_SIZE and within PAGING_LIMIT.  0 or -ENOMEM; then
+ * part of it is mapped, and paging_unmap() takes that away.
+ *
+ * paging_unmap() splits larger leaves at the ends.  0, or -ENOMEM and nothing has changed.  Tables stay, and
+ * so mapping again what was unmapped needs no memory and cannot fail.
  */
+#define PAGING_LIMIT (UINT64_C(1) << (PAGE_BITS + S2_LEVELS * S2_BITS))
 int paging_create(struct paging *paging);
 void paging_destroy(struct paging *paging);
 int paging_map(struct paging *paging, uint64_t gpa, uint64_t phys, uint64_t size, uint64_t flags);
-int paging_unmap(struct paging *paging, uint64_t gpa, uint64_t size); /* splits larger leaves */
-/* Physical address of @gpa and flags that its leaf was made with (read, write, execute); false: none. */
+int paging_unmap(struct paging *paging, uint64_t gpa, uint64_t size);
+/* Physical address of @gpa, and its leaf's flags as of arch_pte_flags(); false: there is nothing. */
 bool paging_find(const struct paging *paging, uint64_t gpa, uint64_t *phys, uint64_t *flags);
+
+/*
+ * guest.c: memory of a cell as it sees it, through its stage 2, memory of devices excepted.  0 or -EFAULT;
+ * then part of it may have been copied.  The CPU is one of the cell's and not suspended.
+ */
+int guest_read(const struct cpu *cpu, uint64_t gpa, void *to, uint64_t size);
+int guest_write(const struct cpu *cpu, uint64_t gpa, const void *from, uint64_t size);
+int guest_may_write(const struct cpu *cpu, uint64_t gpa, uint64_t size);
 
 /* An access that the hypervisor does for a guest, mmio.c. */
 struct mmio_access {
@@ -69,36 +109,50 @@ struct mmio_region {
 };
 
 /* What a cell prints, or is typed: console.c. */
+#define CONSOLE_BYTES 2048
 struct console {
 	struct lock lock;
-	uint32_t head, tail, lost; /* bytes written, read */
-	char text[2048];
+	uint32_t head, tail, lost; /* bytes written; bytes read; bytes overwritten since the last look */
+	char text[CONSOLE_BYTES];
 };
 
-void console_put(struct console *console, char c);
+void console_put(struct console *console, char c); /* overwrites the oldest */
+bool console_put_if_room(struct console *console, char c);
 unsigned console_get(struct console *console, char *text, unsigned size, uint32_t *lost);
-/* To the hypervisor's own console: %s %u %d %x %llx %p-like subset, see console.c. */
+bool console_has_text(struct console *console);
+/* %s %c %d %u %x with l, ll, width and leading 0.  hv_format() ends with a NUL and cuts what is too long. */
+void hv_format(char *to, size_t size, const char *format, va_list arguments);
+/* To the hypervisor's own console, which is root's output. */
 void hv_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The registers of a cell's virtual 8250, uart.c. */
+struct uart {
+	uint8_t ier, lcr, mcr, scr, dll, dlm;
+};
 
 /* The cell's life. */
 enum cell_state { CELL_SHUT_DOWN, CELL_LOADABLE, CELL_RUNNING, CELL_FAILED };
 
 struct cell {
 	struct cell *next;
-	uint32_t id; /* 0: root */
-	enum cell_state state;
+	uint32_t id;		    /* 0: root */
+	enum cell_state state;	    /* by compare-and-exchange where its own CPUs change it */
 	struct config_cell *config; /* checked, in pool pages */
 	unsigned config_pages;
 	uint64_t cpus; /* bit n: CPU n is the cell's */
 	unsigned first_cpu;
+	bool used; /* it has run since its memory was cleared */
 	struct paging stage2;
 	struct comm_region *comm; /* NULL: none */
 	struct mmio_region mmio[MMIO_REGIONS];
 	unsigned mmio_regions;
 	struct console output, input; /* of the virtual console */
+	struct uart uart;
+	struct lock fault_lock; /* protects: fault */
 	struct hv_fault fault;
-	uint64_t heartbeat, heartbeat_limit; /* ticks: last one, 0: none wanted */
-	unsigned restarts;
+	uint64_t heartbeat, heartbeat_limit; /* ticks: of the last one; 0: none wanted */
+	uint64_t started, restart_at;	     /* ticks; UINT64_MAX: not to be restarted */
+	unsigned restarts;		     /* since root started it, or it ran well for long */
 	struct arch_cell arch;
 };
 
@@ -109,17 +163,18 @@ struct cpu {
 	unsigned number;      /* in its cell */
 	struct cell *cell;
 
-	/* What other CPUs want of it; protected by lock. */
-	struct lock lock;
-	bool wanted; /* something below is set: whoever leaves a guest looks at this alone */
+	/* What other CPUs want of it. */
+	struct lock lock; /* protects what follows, up to next_number */
+	bool wanted;	  /* something below is set: whoever leaves a guest looks at this alone */
 	bool suspend, suspended;
-	bool park;    /* not to execute its cell */
-	bool reset;   /* to begin at reset_entry */
-	bool flush;   /* stage 2 was changed */
-	bool release; /* root goes back to the bare machine */
+	bool park;  /* not to execute its cell */
+	bool reset; /* to begin at reset_entry */
+	bool flush; /* stage 2 was changed */
+	bool hung;  /* its cell gave no sign of life: to be stopped and recorded */
 	bool failed;
-	bool root_saved; /* Linux's state is put aside */
 	uint64_t reset_entry;
+	struct cell *next; /* to go to this cell */
+	unsigned next_number;
 
 	struct hv_stats stats;
 	struct {
@@ -135,7 +190,8 @@ extern struct config_system *system_config;
 extern struct image_header image_header; /* at the image's beginning */
 struct cpu *cpu_of(unsigned id);	 /* its area; NULL: there is none */
 extern struct cell root_cell;
-extern struct lock management_lock; /* who creates, starts, stops, destroys cells */
+/* HC_DISABLE on one of root's CPUs: -errno, or Linux goes on without us. */
+long setup_leave(struct cpu *cpu);
 
 /*
  * What an architecture calls when a guest was left.  hypercall(): the result for a0; may not return
@@ -143,17 +199,31 @@ extern struct lock management_lock; /* who creates, starts, stops, destroys cell
  */
 long hypercall(struct cpu *cpu, uint64_t number, uint64_t arg1, uint64_t arg2);
 enum mmio_result mmio_access(struct cpu *cpu, struct mmio_access *access);
+/* 0, -EEXIST for what overlaps another, -ENOSPC.  Before the cell's first start. */
 int mmio_register(struct cell *cell, uint64_t gpa, uint64_t size, mmio_fn *fn, void *opaque);
 void mmio_unregister(struct cell *cell, uint64_t gpa);
+mmio_fn mmio_subpage; /* of a struct config_memory */
+mmio_fn uart_access;  /* of a struct cell */
 
 /* cpu.c: with cpu->wanted set, before the guest is entered again: returns when it may be. */
 void cpu_attend(struct cpu *cpu);
-/* From another CPU: waits until it is out of its guest and stays there; lets it go on. */
-void cpu_suspend(unsigned id);
-void cpu_resume(unsigned id);
+/* From another CPU: all of the set are out of their guests and stay there; go on. */
+void cpus_suspend(uint64_t cpus);
+void cpus_resume(uint64_t cpus, bool flush);
+/* Suspended CPU @id belongs to @cell as its number @number when it goes on, and is @park'ed there. */
+void cpu_hand_over(unsigned id, struct cell *cell, unsigned number, bool park);
+void cpu_wait_for_hand_over(unsigned id);
+/* Of a suspended CPU, or the calling one: begins at @entry when it goes on; executes no guest any more. */
+void cpu_start(unsigned id, uint64_t entry);
+void cpu_park(unsigned id);
+/* The hypervisor itself has failed on this CPU: nobody waits for it. */
+void cpu_die(struct cpu *cpu) __attribute__((noreturn));
 bool cell_owns_cpu(const struct cell *cell, unsigned id);
 /* CPU number @number of the cell, -1: there is none. */
 int cell_cpu(const struct cell *cell, unsigned number);
+
+/* Iterates over the bits of @set, a uint64_t that is used up. */
+#define FOR_EACH_CPU(id, set) for (; (set) && ((id) = (unsigned)__builtin_ctzll(set), true); (set) &= (set)-1)
 
 /*
  * fault.c: the guest of this CPU did what it may not.  Records it; the CPU fails, and the cell by its policy.
@@ -161,6 +231,10 @@ int cell_cpu(const struct cell *cell, unsigned number);
  * and cpu_attend() keeps the CPU.
  */
 void cell_fault(struct cpu *cpu, enum hv_fault_reason reason, const struct hv_fault *fault);
+/* Looks for cells without a heartbeat; heartbeat_due is when that is worth while. */
+void heartbeat_watch(struct cpu *cpu);
+void heartbeat_set(struct cell *cell, uint64_t limit); /* ticks, 0: none */
+extern uint64_t heartbeat_due;
 /* stats.c: the guest was left for @stat, at @begin ticks; @pc, @insn go to the record of last exits. */
 void stat_count(struct cpu *cpu, enum hv_stat stat, uint64_t begin, uint64_t pc, uint32_t insn);
 
@@ -169,14 +243,63 @@ int config_check_system(const struct config_system *config, uint64_t size, struc
 int config_check_cell(const struct config_system *system, const struct config_cell *cell, uint64_t size,
 		      struct hv_error *error); /* against all cells there are */
 extern struct hv_error last_error;
+/* config_memory.c: the regions of a description whose counts are right. */
+int config_check_memory(const struct config_system *system, const struct config_cell *cell,
+			struct hv_error *error);
+/*
+ * The description is refused: fills *error and returns -@number.  @field is where in @cell; @cell is NULL for
+ * what is in the system's part.  The rival may be NULL, and then the sentence says it all.
+ */
+int config_refuse(struct hv_error *error, int number, const struct config_cell *cell, const void *field,
+		  int index, const char *format, ...) __attribute__((format(printf, 6, 7)));
+void config_rival(struct hv_error *error, const char *name, int index);
+uint64_t config_cpus(const struct config_cell *cell); /* as far as they are below CPUS_MAX */
+
+static inline bool config_is_subpage(const struct config_memory *memory)
+{
+	return (memory->virt_start | memory->size) & (PAGE_SIZE - 1);
+}
+
+/* Memory that root has not while the cell has it. */
+static inline bool config_is_private(const struct config_memory *memory)
+{
+	return !(memory->flags & (CONFIG_MEM_COMM_REGION | CONFIG_MEM_ROOTSHARED));
+}
+
+/* Both are sums that do not overflow. */
+static inline bool config_overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+/*
+ * Who creates, starts, stops, destroys cells.  A CPU of root's that finds another of root's at it gets false
+ * (that one may be about to suspend it); the hypervisor's own restarts are waited for.
+ */
+bool management_begin(struct cpu *cpu);
+void management_end(void);
 
 /* cell.c */
 int cell_create(struct cpu *cpu, uint64_t config_gpa);
+int cell_destroy(struct cpu *cpu, uint32_t id);
+struct cell *cell_find(uint32_t id);
+/* cell_run.c */
 int cell_start(struct cpu *cpu, uint32_t id);
 int cell_set_loadable(struct cpu *cpu, uint32_t id);
 int cell_shutdown(struct cpu *cpu, uint32_t id);
-int cell_destroy(struct cpu *cpu, uint32_t id);
-struct cell *cell_find(uint32_t id);
+enum comm_state cell_comm_state(const struct cell *cell);
+bool cell_reconfiguration_allowed(const struct cell *except);
+void cell_reconfiguration_completed(void);
+bool cell_shutdown_allowed(const struct cell *cell);
+void cell_stop(struct cell *cell);  /* leaves its CPUs suspended, and parked thereafter */
+void cell_restart(struct cpu *cpu); /* by the cell's first CPU, at cell->restart_at */
+/* cell_memory.c */
+int memory_map(struct cell *cell); /* its stage 2 and sub-page regions; 0 or -errno */
+int memory_take(const struct cell *cell,
+		uint64_t flags); /* regions with all of @flags, from root: all or none */
+void memory_give(const struct cell *cell, uint64_t flags); /* back to root */
+void memory_clear(const struct cell *cell, uint64_t but);  /* its private RAM, but regions with one of @but */
+void memory_sync(const struct cell *cell);
 
 void *memset(void *to, int c, size_t n);
 void *memcpy(void *to, const void *from, size_t n);

@@ -6,8 +6,9 @@
  *	struct arch_cpu		state of a CPU: of the guest while it is not in hardware, and of Linux before
  *	struct arch_cell	state of a cell: interrupt controllers, guest ID
  *	PAGE_BITS		pages of stage 2
- *	S2_LEVELS, S2_BITS	levels of stage 2's table, and index bits of each; leaves may be at levels 0
- *(pages) to S2_LEAF_MAX
+ *	S2_LEVELS, S2_BITS	levels of stage 2's table, and index bits of each (a table fits a page)
+ *	S2_LEAF_MAX		leaves may be at levels 0 (pages) to this
+ *	ARCH_NUMBER		enum CONFIG_ARCH_*: whose configurations are taken
  *
  * and the functions below are in arch/<architecture>/, or in the mock that unit tests are linked with.
  */
@@ -51,6 +52,12 @@ uint64_t arch_pte_leaf(uint64_t phys, uint64_t flags, unsigned level); /* flags:
 bool arch_pte_is_empty(uint64_t pte, unsigned level);
 bool arch_pte_is_leaf(uint64_t pte, unsigned level);
 uint64_t arch_pte_phys(uint64_t pte, unsigned level); /* of the table, or of the memory */
+/* CONFIG_MEM_READ, WRITE, EXECUTE and IO of a leaf, as it was made with them. */
+uint64_t arch_pte_flags(uint64_t pte, unsigned level);
+
+/* Accesses to devices, uncached; @size is 1, 2, 4 or 8. */
+uint64_t arch_mmio_read(uint64_t phys, unsigned size);
+void arch_mmio_write(uint64_t phys, unsigned size, uint64_t value);
 
 /* This CPU forgets what it remembers of the stage 2 of its cell. */
 void arch_flush_stage2(struct cpu *cpu);
@@ -61,25 +68,32 @@ void arch_sync_memory(const void *virt, uint64_t size);
 
 /* CPU number @id leaves its guest soon and calls cpu_attend(). */
 void arch_cpu_kick(unsigned id);
-/* Sleeps until the next kick, or returns at once if one came since the last return. */
-void arch_cpu_wait(struct cpu *cpu);
+/* Sleeps until the next kick (returns at once if one came since the last return), or arch_time() is @until;
+ * may return early.  UINT64_MAX: for ever. */
+void arch_cpu_wait(struct cpu *cpu, uint64_t until);
 /*
- * The CPU's guest state becomes that of a CPU after reset, all registers of all units included; the cell's
- * first CPU begins at @entry (guest-physical), the others (@entry ~0) wait in the firmware's pen.
+ * The CPU's guest state becomes that of a CPU of cpu->cell after reset, all registers of all units, guest ID
+ * and stage 2 included; the cell's first CPU begins at @entry (guest-physical), the others (@entry ~0) wait
+ * in the firmware's pen.  This and the next three run on the CPU itself, out of its guest.
  */
 void arch_cpu_reset(struct cpu *cpu, uint64_t entry);
-/* All that root's Linux has in this CPU is put aside, and brought back. */
+/* All that root's Linux has in this CPU is put aside (the CPU goes to a cell), and brought back. */
 void arch_cpu_save_root(struct cpu *cpu);
 void arch_cpu_load_root(struct cpu *cpu);
-/* Units that a dying guest has used are cleared: nothing of one cell is left for the next. */
+/* The CPU is about to leave cpu->cell: nothing of it is left in any unit for the next. */
 void arch_cpu_scrub(struct cpu *cpu);
+/* What of the guest in this CPU belongs into a fault's record: pc, registers.  On the CPU itself. */
+void arch_cpu_describe(struct cpu *cpu, struct hv_fault *fault);
 
 /* Cells. */
 
 /* What only the architecture can say of a description: its irqchips, platform block.  Fills *error. */
 int arch_config_check(const struct config_system *system, const struct config_cell *cell,
 		      struct hv_error *error);
-/* Interrupts and guest ID; takes what is the cell's from root.  cell->config and cell->cpus are there. */
+/*
+ * Interrupts and guest ID; takes what is the cell's from root, whose CPUs are suspended.  cell->config and
+ * cell->cpus are there.  Called for the root cell, too, at setup.  0 or -errno, with nothing done.
+ */
 int arch_cell_create(struct cell *cell);
 /* The other way round. */
 void arch_cell_destroy(struct cell *cell);
@@ -87,6 +101,8 @@ void arch_cell_destroy(struct cell *cell);
 void arch_cell_reset(struct cell *cell);
 /* The comm region's part that only the architecture knows. */
 void arch_comm_fill(const struct cell *cell, void *comm_region);
+/* Raises the interrupt by which root's driver learns that a cell has failed. */
+void arch_notify_root(void);
 
 /* The rest. */
 uint64_t arch_time(void);	    /* constant counter, ticks */

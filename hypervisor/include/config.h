@@ -138,7 +138,7 @@ struct config_cell {
 		num_pci_caps, num_stream_ids;
 	uint32_t vpci_irq_base;
 	uint64_t cpu_reset_address;
-	uint64_t msg_reply_timeout; /* loops; 0: for ever */
+	uint64_t msg_reply_timeout; /* loops; 0: none (but root is not kept for ever) */
 	struct config_console console;
 } __attribute__((packed));
 

@@ -22,7 +22,7 @@ struct image_header {
 	uint64_t core_size, percpu_size; /* bytes, multiples of the page size (16 KiB) */
 	uint64_t entry;			 /* offset of: long entry(unsigned cpu) */
 	uint64_t abi;			 /* IMAGE_ABI */
-	uint64_t reserved;
+	uint64_t error;			 /* offset of a struct hv_error: why entry() refused */
 	/* The driver's to fill in: */
 	uint32_t max_cpus, online_cpus; /* CPU numbers are below max_cpus; so many will enter */
 	uint64_t phys_start;		/* of the image */
