@@ -188,7 +188,8 @@ struct cpu {
 void setup_cpu(struct cpu *cpu) __attribute__((noreturn));
 extern struct config_system *system_config;
 extern struct image_header image_header; /* at the image's beginning */
-struct cpu *cpu_of(unsigned id);	 /* its area; NULL: there is none */
+struct cpu *cpu_of(unsigned id);	 /* its area, of a CPU that has entered */
+extern uint64_t cpus_present;		 /* those that have */
 extern struct cell root_cell;
 /* HC_DISABLE on one of root's CPUs: -errno, or Linux goes on without us. */
 long setup_leave(struct cpu *cpu);
@@ -213,9 +214,10 @@ void cpus_resume(uint64_t cpus, bool flush);
 /* Suspended CPU @id belongs to @cell as its number @number when it goes on, and is @park'ed there. */
 void cpu_hand_over(unsigned id, struct cell *cell, unsigned number, bool park);
 void cpu_wait_for_hand_over(unsigned id);
-/* Of a suspended CPU, or the calling one: begins at @entry when it goes on; executes no guest any more. */
+/* Begins at @entry when it goes on; executes no guest any more; is to record that its cell hangs. */
 void cpu_start(unsigned id, uint64_t entry);
 void cpu_park(unsigned id);
+void cpu_hang(unsigned id);
 /* The hypervisor itself has failed on this CPU: nobody waits for it. */
 void cpu_die(struct cpu *cpu) __attribute__((noreturn));
 bool cell_owns_cpu(const struct cell *cell, unsigned id);
@@ -247,12 +249,15 @@ extern struct hv_error last_error;
 int config_check_memory(const struct config_system *system, const struct config_cell *cell,
 			struct hv_error *error);
 /*
- * The description is refused: fills *error and returns -@number.  @field is where in @cell; @cell is NULL for
- * what is in the system's part.  The rival may be NULL, and then the sentence says it all.
+ * The description of @cell is refused: fills *error and returns -@number.  @field is the culprit, which is in
+ * @cell or, if that is root, in @system; @index is of the array's entry that it is in, -1: in none.  The
+ * sentence begins with the cell's name, in lower case, and without a full stop.
  */
-int config_refuse(struct hv_error *error, int number, const struct config_cell *cell, const void *field,
-		  int index, const char *format, ...) __attribute__((format(printf, 6, 7)));
-void config_rival(struct hv_error *error, const char *name, int index);
+int config_refuse(struct hv_error *error, int number, const struct config_system *system,
+		  const struct config_cell *cell, const void *field, int index, const char *format, ...)
+	__attribute__((format(printf, 7, 8)));
+/* Who else has it; returns -@number. */
+int config_rival(struct hv_error *error, int number, const char *name, int index);
 uint64_t config_cpus(const struct config_cell *cell); /* as far as they are below CPUS_MAX */
 
 static inline bool config_is_subpage(const struct config_memory *memory)
@@ -277,6 +282,7 @@ static inline bool config_overlap(uint64_t a, uint64_t a_size, uint64_t b, uint6
  * (that one may be about to suspend it); the hypervisor's own restarts are waited for.
  */
 bool management_begin(struct cpu *cpu);
+bool management_try(struct cpu *cpu); /* waits for nobody */
 void management_end(void);
 
 /* cell.c */
@@ -291,10 +297,12 @@ enum comm_state cell_comm_state(const struct cell *cell);
 bool cell_reconfiguration_allowed(const struct cell *except);
 void cell_reconfiguration_completed(void);
 bool cell_shutdown_allowed(const struct cell *cell);
+bool cell_is_running(const struct cell *cell);
 void cell_stop(struct cell *cell);  /* leaves its CPUs suspended, and parked thereafter */
 void cell_restart(struct cpu *cpu); /* by the cell's first CPU, at cell->restart_at */
 /* cell_memory.c */
-int memory_map(struct cell *cell); /* its stage 2 and sub-page regions; 0 or -errno */
+int memory_map(struct cell *cell); /* its stage 2, comm region, emulated devices; 0 or -errno */
+bool cell_has_virtual_uart(const struct cell *cell);
 int memory_take(const struct cell *cell,
 		uint64_t flags); /* regions with all of @flags, from root: all or none */
 void memory_give(const struct cell *cell, uint64_t flags); /* back to root */

@@ -28,12 +28,13 @@ enum hypercall {
 	HC_GET_INFO = 5,	  /* enum hypercall_info */
 	HC_CELL_GET_STATE = 6,	  /* id; enum comm_state */
 	HC_CPU_GET_INFO = 7,	  /* CPU, enum hypercall_cpu_info */
-	HC_CONSOLE_PUTC = 8,	  /* character, to the hypervisor's console; cells that may */
+	HC_CONSOLE_PUTC = 8,	  /* character, to the cell's virtual console; cells that may */
 
-	HC_LAST_ERROR = 64,    /* gpa: struct hv_error of the last refused configuration (root) */
-	HC_CELL_FAULT = 65,    /* id, gpa: struct hv_fault (root); -ENOENT: there was none */
-	HC_CPU_STATS = 66,     /* CPU, gpa: struct hv_stats (root, or a cell of its own CPUs) */
-	HC_CONSOLE_READ = 67,  /* id, gpa of struct hv_console: what the cell has printed since (root) */
+	HC_LAST_ERROR = 64, /* gpa: struct hv_error of the last refused configuration (root) */
+	HC_CELL_FAULT = 65, /* id, gpa: struct hv_fault (root); -ENOENT: there was none */
+	HC_CPU_STATS = 66,  /* CPU, gpa: struct hv_stats (root, or a cell of its own CPUs) */
+	HC_CONSOLE_READ =
+		67, /* id (0: the hypervisor's), gpa of struct hv_console: what was printed since (root) */
 	HC_CONSOLE_WRITE = 68, /* id, character: typed into the cell's virtual console (root) */
 	HC_HEARTBEAT = 69,     /* ms until the cell counts as hung if it does not call again; 0: no more */
 	HC_CELL_SHUTDOWN = 70, /* id: stops the cell's CPUs; it may be started again as it was loaded */
