@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * The architecture that tests of the hypervisor's core run on: 4 KiB pages, and tables of few entries, so that
- * large leaves (128 KiB, 4 MiB) are seen with little memory.  mock.h has what tests see of it.
+ * The architecture that tests of the hypervisor's core run on: 4 KiB pages, and tables of few entries, so
+ * that large leaves (128 KiB, 4 MiB) are seen with little memory.  mock.h has what tests see of it.
  */
 #ifndef BIXI_ARCH_TYPES_H
 #define BIXI_ARCH_TYPES_H

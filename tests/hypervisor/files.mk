@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MulanPSL-2.0
+# The hypervisor's core on the mock architecture of mock/, always with sanitizers: every test_*.c is one cmocka
+# program, every fuzz_*.c one libFuzzer program.
+unit-tests += $(patsubst %.c,%,$(wildcard tests/hypervisor/test_*.c))
+fuzzers += $(patsubst %.c,%,$(wildcard tests/hypervisor/fuzz_*.c))
+
+hv-test := $(O)/tests/hypervisor
+hv-test-sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+hv-test-flags := -Itests/hypervisor/mock -Ihypervisor/include $(hv-test-sanitize)
+# What mock/ includes, or a test under other names, is not linked by itself.
+hv-test-core := $(filter-out setup cell_run string,$(basename $(notdir $(wildcard hypervisor/core/*.c))))
+hv-test-objects := $(addprefix $(hv-test)/core/,$(addsuffix .o,$(hv-test-core))) \
+	$(addprefix $(hv-test)/mock/,mock.o setup.o run.o)
+
+$(foreach source,$(wildcard tests/hypervisor/*.c tests/hypervisor/mock/*.c), \
+	$(eval cflags-$(basename $(source)) := $(hv-test-flags)))
+
+$(hv-test)/core/%.o: hypervisor/core/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-test-flags) -c -o $@ $<
+
+$(hv-test)/libcore.a: $(hv-test-objects)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(hv-test)/test_%: $(hv-test)/test_%.o $(hv-test)/libcore.a
+	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) $(hv-test-sanitize) $(LDFLAGS) -o $@ $^ -lcmocka
+
+$(hv-test)/fuzz_%: $(hv-test)/fuzz_%.o $(hv-test)/libcore.a
+	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^
+
+# All of core, also for the architecture that is a table of types so far.
+hv-core-aarch64 := $(patsubst hypervisor/core/%.c,$(hv-test)/aarch64/%.o,$(wildcard hypervisor/core/*.c))
+$(hv-test)/aarch64/%.o: hypervisor/core/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(GUEST_CC) --target=aarch64-unknown-none-elf -std=gnu17 -O2 -ffreestanding -mgeneral-regs-only \
+		$(warnings) -MMD -MP -Ihypervisor/include -Ihypervisor/arch/aarch64/include -c -o $@ $<
+
+.PHONY: hv-core-aarch64
+hv-core-aarch64: $(hv-core-aarch64)

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+#include "hypervisor/core/cell_run.c"
+
+#include "reload.h"
+
+void mock_reload_run(void)
+{
+	management_lock = (struct lock){ 0 };
+	managed_by_root = false;
+}
