@@ -12,7 +12,7 @@ typedef uint64_t __attribute__((may_alias)) word;
 
 void *memset(void *to, int c, size_t n)
 {
-	uint64_t all = 0x0101010101010101 * (uint8_t)c;
+	uint64_t all = UINT64_C(0x0101010101010101) * (uint8_t)c;
 	uint8_t *at = to;
 
 	for (; n && (uintptr_t)at % 8; n--)

@@ -32,7 +32,7 @@ struct description {
 struct mock {
 	uint64_t time;
 	uint64_t random;	  /* state of mock_random() */
-	unsigned cpus, announced; /* that call the image; 0: so many are said to */
+	unsigned cpus, announced; /* that call the image; that are said to (0: the same) */
 	struct config_system system;
 	struct description root; /* its cell.cell is the system's */
 	/* Errors to be had. */
