@@ -36,6 +36,7 @@ suites=(
     "command-line|tests/boot/command-line.sh"
     "hostile|tests/hostile/run.sh"
     "fuzz|tests/fuzz/regress.sh"
+    "hypervisor|tests/hypervisor/run.sh"
     "unit|tests/unit/run.sh"
 )
 

@@ -25,6 +25,18 @@ static void copy_name(char *to, const char *name)
 		to[i] = name[i];
 }
 
+/* There is not even a name to tell. */
+static int refuse_short(struct hv_error *error)
+{
+	static const char sentence[] = "the description ends within its head";
+
+	memset(error, 0, sizeof(*error));
+	error->error = -EINVAL;
+	error->index = error->rival_index = -1;
+	memcpy(error->sentence, sentence, sizeof(sentence));
+	return -EINVAL;
+}
+
 int config_refuse(struct hv_error *error, int number, const struct config_system *system,
 		  const struct config_cell *cell, const void *field, int index, const char *format, ...)
 {
@@ -371,7 +383,7 @@ int config_check_cell(const struct config_system *system, const struct config_ce
 	int result;
 
 	if (size < sizeof(*cell))
-		return config_refuse(error, EINVAL, system, cell, cell, -1, "the description ends too early");
+		return refuse_short(error);
 	result = check_head(&check, cell, CONFIG_CELL_SIGNATURE);
 	if (!result)
 		result = check_counts(&check, size);
@@ -403,8 +415,7 @@ int config_check_system(const struct config_system *system, uint64_t size, struc
 	int result;
 
 	if (size < sizeof(*system))
-		return config_refuse(error, EINVAL, system, &system->root_cell, system, -1,
-				     "the configuration ends too early");
+		return refuse_short(error);
 	result = check_head(&check, system, CONFIG_SYSTEM_SIGNATURE);
 	if (!result)
 		result = check_counts(&check, size - offsetof(struct config_system, root_cell));

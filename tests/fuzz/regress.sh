@@ -13,8 +13,10 @@ make -s -j"$(nproc)" O=$build CC=clang-19 SANITIZE=fuzzer-no-link,address,undefi
     exit 1
 }
 
-one() { # NAME
-    local fuzzer=$build/tests/fuzz/$1 seeds=tests/fuzz/corpus/${1#fuzz_} log=$build/$1-regress.log new=$build/regress/$1
+one() { # DIRECTORY NAME
+    local fuzzer=$build/$1/$2 seeds=$1/corpus/${2#fuzz_}
+    shift
+    local log=$build/$1-regress.log new=$build/regress/$1
     [ -d "$seeds" ] || seeds=
     # What is new goes into the first directory and is not used again.
     rm -rf "$new" && mkdir -p "$new"
@@ -28,9 +30,9 @@ one() { # NAME
 }
 
 verdicts=$(
-    for source in tests/fuzz/fuzz_*.c; do
+    for source in tests/fuzz/fuzz_*.c tests/hypervisor/fuzz_*.c; do
         while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
-        one "$(basename "$source" .c)" &
+        one "$(dirname "$source")" "$(basename "$source" .c)" &
     done
     wait
 )

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # Runs every unit test program and adds up what cmocka says.
+#   run.sh [DIRECTORY]   those of this directory (tests/unit)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 passed=0 failed=0
-for source in tests/unit/test_*.c; do
+for source in "${1:-tests/unit}"/test_*.c; do
     program=${O:-build}/${source%.c}
     echo "== $(basename "$program")"
     output=$(timeout $((300 * ${TIME_SCALE:-1})) "$program" 2>&1)
