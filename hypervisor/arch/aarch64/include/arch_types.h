@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * AArch64 as far as it goes: what core/ must know of it to be compiled.  A port fills in the two structures
- * and writes the functions of arch.h.  Stage 2: 4 KiB pages, three levels from 39 bits of IPA, blocks of 2 MiB
- * and 1 GiB.  At EL2 memory is mapped where it is.
+ * and writes the functions of arch.h.  Stage 2: 4 KiB pages, three levels from 39 bits of IPA, blocks of 2
+ * MiB and 1 GiB.  At EL2 memory is mapped where it is.
  */
 #ifndef BIXI_ARCH_TYPES_H
 #define BIXI_ARCH_TYPES_H
