@@ -9,6 +9,8 @@
 #define CELL_PAGES  ((unsigned)((sizeof(struct cell) + PAGE_SIZE - 1) / PAGE_SIZE))
 #define BIT(number) (UINT64_C(1) << (number))
 
+unsigned cells = 1;
+
 struct cell *cell_find(uint32_t id)
 {
 	struct cell *cell = &root_cell;
@@ -74,7 +76,7 @@ static void hand_over_cpus(const struct cell *cell, struct cell *to, bool park)
 	unsigned id, number = 0;
 
 	FOR_EACH_CPU(id, cpus)
-	cpu_hand_over(id, to, to == &root_cell ? id : number++, park);
+		cpu_hand_over(id, to, to == &root_cell ? id : number++, park);
 }
 
 static void wait_for_hand_over(uint64_t cpus)
@@ -82,7 +84,7 @@ static void wait_for_hand_over(uint64_t cpus)
 	unsigned id;
 
 	FOR_EACH_CPU(id, cpus)
-	cpu_wait_for_hand_over(id);
+		cpu_wait_for_hand_over(id);
 }
 
 /* The new cell gets what is root's; root's other CPUs are suspended.  What fails has changed nothing. */
@@ -101,6 +103,7 @@ static int cell_commit(struct cell *cell)
 	while (last->next)
 		last = last->next;
 	last->next = cell;
+	__atomic_store_n(&cells, cells + 1, __ATOMIC_RELAXED);
 	root_cell.cpus &= ~cell->cpus;
 	hand_over_cpus(cell, cell, true);
 	return 0;
@@ -156,6 +159,28 @@ free_cell:
 	return error;
 }
 
+/* Also for what is nobody's field: people see the sentence. */
+static void explain(int error)
+{
+	static const struct {
+		int error;
+		char sentence[72];
+	} reasons[] = {
+		{ -EPERM, "a running cell is locked and forbids reconfiguration" },
+		{ -E2BIG, "the description is longer than 64 KiB" },
+		{ -EFAULT, "the description is not in memory of root's" },
+		{ -ENOMEM, "the hypervisor's memory has no pages left for this cell" },
+		{ -ENOSPC, "the cell has too many regions that are emulated" },
+	};
+
+	last_error.error = error;
+	for (unsigned i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (!last_error.sentence[0] && reasons[i].error == error) {
+			last_error.index = last_error.rival_index = -1;
+			memcpy(last_error.sentence, reasons[i].sentence, sizeof(reasons[i].sentence));
+		}
+}
+
 int cell_create(struct cpu *cpu, uint64_t config_gpa)
 {
 	int error;
@@ -164,7 +189,7 @@ int cell_create(struct cpu *cpu, uint64_t config_gpa)
 		return -EBUSY;
 	memset(&last_error, 0, sizeof(last_error));
 	error = cell_create_checked(cpu, config_gpa);
-	last_error.error = error;
+	explain(error);
 	management_end();
 	return error;
 }
@@ -180,9 +205,10 @@ static void cell_remove(struct cpu *cpu, struct cell *cell)
 	memory_clear(cell, 0);
 	cpus_suspend(others);
 	before->next = cell->next;
+	__atomic_store_n(&cells, cells - 1, __ATOMIC_RELAXED);
 	memory_give(cell, 0);
 	arch_cell_destroy(cell);
-	root_cell.cpus |= cell->cpus;
+	root_cell.cpus |= cell->cpus & ~cpus_dead;
 	hand_over_cpus(cell, &root_cell, false);
 	arch_flush_stage2(cpu);
 	cpus_resume(others, true);

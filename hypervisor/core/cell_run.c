@@ -117,7 +117,7 @@ void cell_stop(struct cell *cell)
 	if (cell->state == CELL_RUNNING)
 		cell->state = CELL_SHUT_DOWN;
 	FOR_EACH_CPU(id, cpus)
-	cpu_park(id);
+		cpu_park(id);
 }
 
 static void comm_fill(struct cell *cell)
@@ -161,7 +161,7 @@ static void cell_launch(struct cell *cell)
 	cell->restart_at = UINT64_MAX;
 	__atomic_store_n(&cell->state, CELL_RUNNING, __ATOMIC_RELEASE);
 	FOR_EACH_CPU(id, cpus)
-	cpu_start(id, id == cell->first_cpu ? cell->config->cpu_reset_address : ~UINT64_C(0));
+		cpu_start(id, id == cell->first_cpu ? cell->config->cpu_reset_address : ~UINT64_C(0));
 }
 
 /* The cell's loadable memory is taken from root, or shown to it. */

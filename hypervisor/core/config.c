@@ -192,8 +192,7 @@ static int check_cpus(const struct check *check)
 	uint64_t set = config_cpus(check->cell);
 	unsigned cpu;
 
-	FOR_EACH_CPU(cpu, set)
-	{
+	FOR_EACH_CPU(cpu, set) {
 		const uint8_t *field = &bytes[cpu / 8];
 
 		if (!cpu)

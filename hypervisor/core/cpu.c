@@ -5,6 +5,13 @@
  */
 #include "hv.h"
 
+uint64_t cpus_dead;
+
+static bool is_dead(unsigned id)
+{
+	return __atomic_load_n(&cpus_dead, __ATOMIC_ACQUIRE) >> id & 1;
+}
+
 bool cell_owns_cpu(const struct cell *cell, unsigned id)
 {
 	return id < CPUS_MAX && cell->cpus >> id & 1;
@@ -18,8 +25,8 @@ int cell_cpu(const struct cell *cell, unsigned number)
 	if (cell == &root_cell) /* keeps Linux's numbers, whichever are away */
 		return cell_owns_cpu(cell, number) ? (int)number : -1;
 	FOR_EACH_CPU(id, cpus)
-	if (!number--)
-		return (int)id;
+		if (!number--)
+			return (int)id;
 	return -1;
 }
 
@@ -28,8 +35,7 @@ void cpus_suspend(uint64_t cpus)
 	uint64_t left = cpus;
 	unsigned id;
 
-	FOR_EACH_CPU(id, left)
-	{
+	FOR_EACH_CPU(id, left) {
 		struct cpu *cpu = cpu_of(id);
 
 		lock_take(&cpu->lock);
@@ -40,16 +46,15 @@ void cpus_suspend(uint64_t cpus)
 	}
 	left = cpus;
 	FOR_EACH_CPU(id, left)
-	while (!__atomic_load_n(&cpu_of(id)->suspended, __ATOMIC_ACQUIRE))
-		cpu_relax();
+		while (!__atomic_load_n(&cpu_of(id)->suspended, __ATOMIC_ACQUIRE) && !is_dead(id))
+			cpu_relax();
 }
 
 void cpus_resume(uint64_t cpus, bool flush)
 {
 	unsigned id;
 
-	FOR_EACH_CPU(id, cpus)
-	{
+	FOR_EACH_CPU(id, cpus) {
 		struct cpu *cpu = cpu_of(id);
 
 		lock_take(&cpu->lock);
@@ -73,7 +78,7 @@ void cpu_hand_over(unsigned id, struct cell *cell, unsigned number, bool park)
 
 void cpu_wait_for_hand_over(unsigned id)
 {
-	while (__atomic_load_n(&cpu_of(id)->next, __ATOMIC_ACQUIRE))
+	while (__atomic_load_n(&cpu_of(id)->next, __ATOMIC_ACQUIRE) && !is_dead(id))
 		cpu_relax();
 }
 
@@ -213,7 +218,7 @@ void cpu_die(struct cpu *cpu)
 {
 	hv_printf("hypervisor: CPU %u has failed and is lost\n", cpu->id);
 	cpu->failed = true;
-	__atomic_store_n(&cpu->suspended, true, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&cpus_dead, UINT64_C(1) << cpu->id, __ATOMIC_RELEASE);
 	for (;;)
 		arch_cpu_wait(cpu, UINT64_MAX);
 }

@@ -57,8 +57,8 @@ static bool fail(struct cell *cell)
 		unsigned id;
 
 		FOR_EACH_CPU(id, cpus)
-		if (!cpu_of(id)->failed)
-			return false;
+			if (!cpu_of(id)->failed)
+				return false;
 	} else {
 		plan_restart(cell);
 	}
@@ -73,8 +73,7 @@ static void stop_others(const struct cell *cell, unsigned self)
 	uint64_t cpus = cell->cpus & ~(UINT64_C(1) << self);
 	unsigned id;
 
-	FOR_EACH_CPU(id, cpus)
-	{
+	FOR_EACH_CPU(id, cpus) {
 		cpu_park(id);
 		arch_cpu_kick(id);
 	}

@@ -218,7 +218,8 @@ void cpu_wait_for_hand_over(unsigned id);
 void cpu_start(unsigned id, uint64_t entry);
 void cpu_park(unsigned id);
 void cpu_hang(unsigned id);
-/* The hypervisor itself has failed on this CPU: nobody waits for it. */
+/* The hypervisor itself has failed on this CPU: it is nobody's from its cell's end on, and not waited for. */
+extern uint64_t cpus_dead;
 void cpu_die(struct cpu *cpu) __attribute__((noreturn));
 bool cell_owns_cpu(const struct cell *cell, unsigned id);
 /* CPU number @number of the cell, -1: there is none. */
@@ -289,6 +290,7 @@ void management_end(void);
 int cell_create(struct cpu *cpu, uint64_t config_gpa);
 int cell_destroy(struct cpu *cpu, uint32_t id);
 struct cell *cell_find(uint32_t id);
+extern unsigned cells; /* with root */
 /* cell_run.c */
 int cell_start(struct cpu *cpu, uint32_t id);
 int cell_set_loadable(struct cpu *cpu, uint32_t id);

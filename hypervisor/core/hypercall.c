@@ -42,8 +42,6 @@ static long shut_down(struct cpu *cpu, uint64_t id, uint64_t arg2)
 
 static long get_info(struct cpu *cpu, uint64_t what, uint64_t arg2)
 {
-	long cells = 0;
-
 	switch (what) {
 	case HC_INFO_MEM_POOL_SIZE:
 		return (long)pool_size();
@@ -53,10 +51,7 @@ static long get_info(struct cpu *cpu, uint64_t what, uint64_t arg2)
 	case HC_INFO_REMAP_POOL_USED:
 		return 0;
 	case HC_INFO_CELLS:
-		for (const struct cell *cell = &root_cell; cell;
-		     cell = __atomic_load_n(&cell->next, __ATOMIC_RELAXED))
-			cells++;
-		return cells;
+		return __atomic_load_n(&cells, __ATOMIC_RELAXED);
 	default:
 		return -EINVAL;
 	}

@@ -71,7 +71,13 @@ static int setup_system(void)
 	pool = (config + config_system_size(system_config) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	pool_init(phys_to_virt(pool), pool < end ? (end - pool) / PAGE_SIZE : 0);
 	error = arch_init(system_config);
-	return error ? error : make_root_cell();
+	if (!error)
+		error = make_root_cell();
+	if (error == -ENOMEM)
+		config_refuse(&last_error, ENOMEM, system_config, &system_config->root_cell, ours, -1,
+			      "the hypervisor's memory of 0x%lx bytes leaves only %lu pages for tables",
+			      ours->size, pool_size());
+	return error;
 }
 
 static int setup_one(struct cpu *cpu)
@@ -115,8 +121,9 @@ static void enter(struct cpu *cpu)
 	}
 	if (entering.state == GATHERING && !error)
 		error = setup_one(cpu);
-	entering.cpus++;
-	if (entering.state == GATHERING && !error && entering.cpus == image_header.online_cpus) {
+	entering.cpus |= UINT64_C(1) << cpu->id % CPUS_MAX;
+	if (entering.state == GATHERING && !error &&
+	    (unsigned)__builtin_popcountll(entering.cpus) == image_header.online_cpus) {
 		error = setup_finish();
 		if (!error)
 			__atomic_store_n(&entering.state, ALL_THERE, __ATOMIC_RELEASE);
@@ -153,7 +160,7 @@ static int leave_begin(struct cpu *cpu)
 {
 	if (leaving.begun)
 		return leaving.state == GATHERING ? 0 : -EBUSY;
-	if (root_cell.next || !management_begin(cpu)) /* who has it now would wait for CPUs that wait here */
+	if (!management_begin(cpu)) /* who has it now would wait for CPUs that wait here */
 		return -EBUSY;
 	if (root_cell.next) {
 		management_end();

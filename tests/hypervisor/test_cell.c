@@ -383,6 +383,7 @@ static void a_locked_cell_forbids_reconfiguration(void **state)
 	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 2, 0), -EPERM);
 	other = mock_cell(3, 8);
 	assert_int_equal(mock_create(0, &other), -EPERM);
+	assert_string_equal(last_error.sentence, "a running cell is locked and forbids reconfiguration");
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, 2, 0), 0); /* changes nothing of others */
 	mock_guest(1, reply);
 	answer = COMM_REPLY_APPROVED;

@@ -111,7 +111,14 @@ static void restarts_come_each_later_than_the_last(void **state)
 		if (delay < 10 * MOCK_FREQUENCY)
 			delay *= 2;
 	}
-	/* A minute without a fault, and it begins anew. */
+	/* Root starts it, or it has no fault for a minute, and it begins anew. */
+	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
+	mock_run(1);
+	mock_fault(1, HV_FAULT_MEMORY);
+	assert_true(cell_find(1)->restart_at - mock.time <= MOCK_FREQUENCY / 10);
+	for (unsigned i = 0; i < 120; i++)
+		mock_run(1);
+	assert_int_equal(state_of(1), COMM_RUNNING);
 	mock.time += 61 * MOCK_FREQUENCY;
 	mock_fault(1, HV_FAULT_MEMORY);
 	assert_true(cell_find(1)->restart_at - mock.time <= MOCK_FREQUENCY / 10);
@@ -169,6 +176,30 @@ static void a_fault_of_root_stops_that_cpu_alone(void **state)
 	assert_int_equal(mock_hypercall(0, HC_CELL_GET_STATE, 0, 0), COMM_RUNNING);
 	/* The rest can go on, and manage cells. */
 	running(1, 0x2, 0);
+	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
+	mock_check();
+}
+
+static bool die(struct cpu *cpu)
+{
+	cpu_die(cpu);
+}
+
+static void a_cpu_that_the_hypervisor_lost_is_not_waited_for(void **state)
+{
+	running(1, 0x6, 0);
+	mock_guest(2, die);
+	mock_run(1);
+	mock_run(1);
+	assert_int_equal(mock_hypercall(0, HC_CELL_SHUTDOWN, 1, 0), 0);
+	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
+	assert_int_equal(root_cell.cpus, 0x3b);
+	mock_check();
+	running(1, 0x2, 0);
+	/* One of root's. */
+	mock_guest(3, die);
+	mock_run(1);
+	mock_run(1);
 	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
 	mock_check();
 }
@@ -247,6 +278,7 @@ int main(void)
 		TEST(root_can_step_in_before_a_restart),
 		TEST(restarts_and_management_do_not_wait_for_each_other),
 		TEST(a_fault_of_root_stops_that_cpu_alone),
+		TEST(a_cpu_that_the_hypervisor_lost_is_not_waited_for),
 		TEST(cells_outlive_root),
 		TEST(a_cell_without_heartbeat_is_stopped),
 		TEST(heartbeats_end_with_the_run_or_when_told),

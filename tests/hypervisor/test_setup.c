@@ -90,6 +90,7 @@ static void a_pool_that_is_too_small_sends_all_back(void **state)
 	mock.system.hypervisor_memory.size =
 		0x4000 + MOCK_CPUS * ((sizeof(struct cpu) + 0x3fff) & ~0x3fffull) + 3 * PAGE_SIZE;
 	all_cpus_go_back_with(-ENOMEM);
+	assert_memory_equal(last_error.sentence, "the hypervisor's memory of 0x", 29);
 }
 
 static void a_cpu_that_is_not_roots_sends_all_back(void **state)

@@ -520,6 +520,8 @@ long mock_enable(void)
 	memset(&last_error, 0, sizeof(last_error));
 	cpus_present = 0;
 	heartbeat_due = UINT64_MAX;
+	cpus_dead = 0;
+	cells = 1;
 	memset(mock_memory_at(MOCK_HV), 0xa5, MOCK_HV_SIZE);
 	mock_pack_system(mock_memory_at(MOCK_HV + 0x4000 + MOCK_CPUS * image_header.percpu_size));
 	for (unsigned i = 0; i < MOCK_CPUS; i++) {
@@ -698,8 +700,7 @@ static void check_cell(const struct cell *cell, uint64_t *cpus)
 				wrong("cell has the hypervisor's memory", phys);
 		}
 	}
-	FOR_EACH_CPU(id, set)
-	{
+	FOR_EACH_CPU(id, set) {
 		const struct cpu *cpu = cpu_of(id);
 
 		if (*cpus >> id & 1)
@@ -722,9 +723,9 @@ void mock_check(void)
 	check_root_map();
 	for (const struct cell *cell = root_cell.next; cell; cell = cell->next)
 		check_cell(cell, &cpus);
-	if (cpus != cpus_present)
+	if ((cpus | cpus_dead) != cpus_present)
 		wrong("CPUs of nobody", cpus);
 	FOR_EACH_CPU(id, set)
-	if (cpu_of(id)->cell != &root_cell || cpu_of(id)->number != id)
-		wrong("CPU that is not root's", id);
+		if (cpu_of(id)->cell != &root_cell || cpu_of(id)->number != id)
+			wrong("CPU that is not root's", id);
 }
