@@ -128,7 +128,10 @@ static void stay_suspended(struct cpu *cpu)
 		__atomic_store_n(&cpu->suspended, false, __ATOMIC_RELEASE);
 }
 
-/* Nothing of the cell that this CPU leaves stays behind, in the CPU nor in what is known of it. */
+/*
+ * Nothing of the cell that this CPU leaves stays behind, in the CPU nor in what is known of it.  Nor of
+ * root's stage 2, which may change before the CPU comes back.
+ */
 static void change_cell(struct cpu *cpu)
 {
 	if (cpu->cell == &root_cell)
@@ -141,10 +144,8 @@ static void change_cell(struct cpu *cpu)
 	cpu->flush = false;
 	memset(&cpu->stats, 0, sizeof(cpu->stats));
 	memset(cpu->exits, 0, sizeof(cpu->exits));
-	if (cpu->cell == &root_cell) {
+	if (cpu->cell == &root_cell)
 		arch_cpu_load_root(cpu);
-		arch_flush_stage2(cpu); /* root's map has changed in between */
-	}
 	__atomic_store_n(&cpu->next, NULL, __ATOMIC_RELEASE);
 }
 

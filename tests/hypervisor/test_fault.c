@@ -82,6 +82,8 @@ static void all_cpus_may_fault_at_once(void **state)
 	assert_int_equal(cell_find(1)->fault.count, 4);
 	assert_int_equal(mock.notices, 1);
 	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
+	for (unsigned id = 0; id < MOCK_CPUS; id++)
+		assert_int_equal(mock_hypercall(0, HC_CPU_GET_INFO, id, HC_CPU_STATE), 0);
 	mock_check();
 }
 

@@ -140,7 +140,9 @@ void arch_mmio_write(uint64_t phys, unsigned size, uint64_t value)
 
 void arch_flush_stage2(struct cpu *cpu)
 {
-	memset(processors[cpu->id].tlb, 0, sizeof(processors[cpu->id].tlb));
+	for (unsigned i = 0; i < TLB; i++)
+		if (processors[cpu->id].tlb[i].cell == cpu->cell)
+			processors[cpu->id].tlb[i].cell = NULL;
 }
 
 void arch_sync_memory(const void *virt, uint64_t size)
