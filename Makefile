@@ -53,7 +53,7 @@ bixi-libs := -lfdt -lzstd -llzma -lz -lm
 unit-tests :=
 fuzzers :=
 guest-tests :=
-include $(wildcard isa/files.mk machine/*/files.mk tests/*/files.mk bench/files.mk)
+include $(wildcard isa/files.mk machine/*/files.mk hypervisor/files.mk tests/*/files.mk bench/files.mk)
 
 bixi-objects := $(addprefix $(O)/,$(bixi-obj))
 

@@ -61,3 +61,13 @@ $(O)/tests/guest/lvz/hypervisor.elf: $(guest-runtime) $(hypervisor-objects) test
 	$(call quiet,GUEST)$(GUEST_LD) -T tests/guest/link.ld -o $@ $(guest-runtime) $(hypervisor-objects)
 
 $(hypervisor-objects) $(kernel-objects): $(wildcard tests/guest/lvz/hypervisor/*.h tests/guest/lvz/hypervisor/*.def)
+
+# The hypervisor of hypervisor/, loaded by programs that play Linux and its driver.
+hv-dir := $(O)/tests/guest/hv
+hv-runtime := $(guest-runtime) $(addprefix $(hv-dir)/,linux.o image.o)
+$(hv-dir)/image.o: guest-flags += -I$(O)/hypervisor
+$(hv-dir)/image.o: $(O)/hypervisor/bixi-hv.bin
+$(hv-dir)/linux.o $(hv-dir)/launch.o: $(wildcard tests/guest/hv/*.h hypervisor/include/*.h) tests/guest/irq.h
+
+$(hv-dir)/%.elf: $(hv-runtime) $(hv-dir)/%.o tests/guest/link.ld
+	$(call quiet,GUEST)$(GUEST_LD) -T tests/guest/link.ld -o $@ $(hv-runtime) $(hv-dir)/$*.o

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/* What makes a cell on this architecture: its guest ID, which is its number plus 1, and its interrupts. */
+#include "comm.h"
+#include "loongarch.h"
+
+#define GIDS 256 /* as many as all processors have; 0 is root mode's */
+
+int arch_config_check(const struct config_system *system, const struct config_cell *cell,
+		      struct hv_error *error)
+{
+	const struct config_irqchip *chip = config_irqchips(cell);
+	int refused;
+
+	if (cell->id >= GIDS - 1)
+		return config_refuse(error, ERANGE, cell, &cell->id, -1, "id %u: there are %u", cell->id, GIDS - 1);
+	for (unsigned i = 0; i < cell->num_irqchips; i++, chip++)
+		if (chip->id < CONFIG_IRQCHIP_LIOINTC || chip->id > CONFIG_IRQCHIP_MSI ||
+		    chip->pin_base % CONFIG_PINS || chip->pin_base >= VECTORS)
+			return config_refuse(error, EINVAL, cell, chip, (int)i,
+					     "interrupt controller %u, first pin %u: there is no such one",
+					     chip->id, chip->pin_base);
+	if (&system->root_cell == cell)
+		return 0;
+	refused = extioi_check(cell, error);
+	return refused ? refused : pch_pic_check(cell, error);
+}
+
+int arch_cell_create(struct cell *cell)
+{
+	int error;
+
+	if (cell == &root_cell) {
+		extioi_init_root(cell);
+		pch_pic_init_root(cell, system_config->platform_info.loongarch.pch_pic_base);
+		return 0;
+	}
+	error = pch_pic_take(cell);
+	if (!error)
+		extioi_take(cell);
+	return error;
+}
+
+void arch_cell_destroy(struct cell *cell)
+{
+	pch_pic_give_back(cell);
+	extioi_give_back(cell);
+}
+
+void arch_cell_reset(struct cell *cell)
+{
+	pch_pic_reset(cell);
+	extioi_reset(cell);
+}
+
+void arch_comm_fill(const struct cell *cell, void *comm_region)
+{
+	struct comm_region *comm = comm_region;
+
+	comm->counter_frequency = arch_time_frequency();
+}
+
+/* An interrupt of root's own that no device raises; vpci_irq_base of its description says which vector. */
+void arch_notify_root(void)
+{
+	unsigned vector = root_cell.config->vpci_irq_base;
+
+	if (vector && extioi_owns(&root_cell, vector))
+		hw_iocsr_write(EXTIOI_SEND, 4, vector);
+}

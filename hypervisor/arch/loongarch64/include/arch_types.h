@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/* What arch.h asks of <arch_types.h>, for LoongArch64 with LVZ. */
+#ifndef BIXI_ARCH_TYPES_H
+#define BIXI_ARCH_TYPES_H
+
+/* Offsets in struct arch_cpu, for entry.S. */
+#define ARCH_CPU_STACK	    256
+#define ARCH_CPU_LINUX_CRMD 264
+#define UNITS_FCC	    1024
+#define UNITS_FCSR	    1032
+#define UNITS_EFLAGS	    1036
+#define UNITS_FTOP	    1040
+#define UNITS_SCRATCH	    1048
+
+/* Bytes of a CPU's area: its struct cpu, and the stack. */
+#define PERCPU_SIZE  0x4000
+#define PERCPU_STACK 0x1800 /* at least so much of it is stack */
+
+#ifndef __ASSEMBLER__
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAGE_BITS   14
+#define S2_LEVELS   3
+#define S2_BITS	    11
+#define S2_LEAF_MAX 1 /* 32 MiB */
+
+#define WINDOW_MASK	UINT64_C(0xffffffffffff)
+#define WINDOW_CACHED	UINT64_C(0x9000000000000000)
+#define WINDOW_UNCACHED UINT64_C(0x8000000000000000)
+
+static inline void *phys_to_virt(uint64_t phys)
+{
+	return (void *)(phys | WINDOW_CACHED);
+}
+
+static inline uint64_t virt_to_phys(const void *virt)
+{
+	return (uint64_t)virt & WINDOW_MASK;
+}
+
+static inline void cpu_relax(void)
+{
+	__asm__ volatile("nop" ::: "memory");
+}
+
+enum {
+#define CSR(name) GUEST_##name,
+#include "csrs.def"
+#undef CSR
+	GUEST_CSRS
+};
+
+#define COUNTERS     4	 /* of the PMU that can be handed over */
+#define VECTORS	     256 /* of the extended I/O interrupt controller */
+#define VECTOR_WORDS (VECTORS / 32)
+#define PIC_PINS     64
+
+/* FP and vector registers (each the lower part of the next larger), and the binary translation unit's. */
+struct units {
+	uint64_t vector[32][4];
+	uint8_t fcc[8];
+	uint32_t fcsr, eflags, ftop, padding;
+	uint64_t scratch[4];
+} __attribute__((aligned(32)));
+
+struct timer {
+	uint64_t tcfg, tval, estat, at; /* at: of the counter, when they were read */
+};
+
+/* A CPU's own interrupt controller as its guest sees it; status is everybody's to set. */
+struct ipi {
+	uint32_t status, enable;
+	uint64_t mailbox[4];
+};
+
+/* Registers that only root has and that guests may think to be theirs: nothing happens by them. */
+struct shadow {
+	uint64_t merrctl, merrentry, merrsave;
+};
+
+/* All of a guest that is not in memory. */
+struct context {
+	uint64_t gpr[32], pc;
+	uint64_t csr[GUEST_CSRS], cntc;
+	uint64_t counter[2 * COUNTERS], message[5];
+	struct timer timer;
+	struct ipi ipi;
+	struct shadow shadow;
+	struct units units;
+};
+
+struct arch_cpu {
+	uint64_t gpr[32];    /* the guest's, while the hypervisor runs */
+	uint64_t stack;	     /* its upper end */
+	uint64_t linux_crmd; /* when Linux called */
+	bool started;	     /* in guest mode at least once: its exits are */
+	bool pen;	     /* waits as after reset, for an address to begin at */
+	unsigned counters;   /* of the PMU that the guest has */
+	bool messages;	     /* there are message interrupts */
+	uint64_t refused;    /* accesses to other cells' interrupts, without effect */
+	struct ipi ipi;
+	struct shadow shadow;
+	struct context root; /* Linux's, put aside */
+};
+
+/* Which interrupts are a cell's; all numbers are the cell's own. */
+struct arch_cell {
+	uint32_t owned[VECTOR_WORDS];
+	uint8_t physical[VECTORS]; /* vector in hardware */
+	uint8_t route[VECTORS];	   /* as written */
+	uint8_t ipmap[VECTOR_WORDS];
+	uint64_t pins; /* of the bridge's controller */
+	uint8_t pin_vector[PIC_PINS];
+};
+#endif
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * Inter-processor interrupts and mailboxes (3A5000 manual ch. 10).  Each guest CPU has a controller in its
+ * struct cpu; hardware's carries one bit between CPUs, KICK, by which one makes another look at its own
+ * struct.  The other bits of hardware's are collected all the same: CPUs that are not guests yet send them.
+ */
+#include "loongarch.h"
+
+#define IPI_STATUS  0x1000
+#define IPI_ENABLE  0x1004
+#define IPI_SET	    0x1008
+#define IPI_CLEAR   0x100c
+#define MAILBOXES   0x1020
+#define IPI_SEND    0x1040
+#define MAIL_SEND   0x1048
+#define KICK	    31
+#define SEND_WAITS  (UINT32_C(1) << 31)
+#define ALL_VECTORS UINT32_C(0xffffffff)
+
+void arch_cpu_kick(unsigned id)
+{
+	hw_iocsr_write(IPI_SEND, 4, SEND_WAITS | id << 16 | KICK);
+}
+
+void ipi_update(struct cpu *cpu)
+{
+	uint32_t status = __atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_ACQUIRE);
+
+	gcsr_change(CSR_ESTAT, status & cpu->arch.ipi.enable ? IS_IPI : 0, IS_IPI);
+}
+
+bool ipi_collect(struct cpu *cpu)
+{
+	uint32_t status = (uint32_t)hw_iocsr_read(IPI_STATUS, 4);
+
+	if (!status)
+		return false;
+	hw_iocsr_write(IPI_CLEAR, 4, status);
+	__atomic_fetch_or(&cpu->arch.ipi.status, status & ~(UINT32_C(1) << KICK), __ATOMIC_ACQ_REL);
+	ipi_update(cpu);
+	return status >> KICK;
+}
+
+/* Bits of the status of CPU number @number of the cell; no such CPU: nothing, and counted. */
+static struct cpu *ipi_target(struct cpu *cpu, uint64_t value)
+{
+	int id = cell_cpu(cpu->cell, value >> 16 & 0x3ff);
+
+	if (id >= 0)
+		return cpu_of((unsigned)id);
+	cpu->arch.refused++;
+	return NULL;
+}
+
+static void ipi_raise(struct cpu *from, struct cpu *to, uint32_t vectors)
+{
+	__atomic_fetch_or(&to->arch.ipi.status, vectors, __ATOMIC_ACQ_REL);
+	if (to == from)
+		ipi_update(from);
+	else
+		arch_cpu_kick(to->id);
+}
+
+/* Data in 63:32; bytes whose bit of the mask, 30:27, is set stay as they are. */
+static void mail_send(struct cpu *cpu, uint64_t value)
+{
+	struct cpu *target = ipi_target(cpu, value);
+	uint8_t *to;
+
+	if (!target)
+		return;
+	to = (uint8_t *)target->arch.ipi.mailbox + 4 * (value >> 2 & 7);
+	for (unsigned byte = 0; byte < 4; byte++)
+		if (!(value >> (27 + byte) & 1))
+			((volatile uint8_t *)to)[byte] = (uint8_t)(value >> (32 + 8 * byte));
+}
+
+uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size)
+{
+	struct ipi *ipi = &cpu->arch.ipi;
+	uint64_t value = 0;
+
+	if ((offset & ~UINT32_C(7)) == IPI_STATUS)
+		value = __atomic_load_n(&ipi->status, __ATOMIC_ACQUIRE) | (uint64_t)ipi->enable << 32;
+	else if (offset >= MAILBOXES && offset < MAILBOXES + sizeof(ipi->mailbox))
+		value = ((volatile uint64_t *)ipi->mailbox)[(offset - MAILBOXES) / 8];
+	return extended(value >> offset % 8 * 8, size, false);
+}
+
+void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value)
+{
+	struct ipi *ipi = &cpu->arch.ipi;
+	struct cpu *target;
+
+	switch (offset) {
+	case IPI_ENABLE:
+		ipi->enable = (uint32_t)value;
+		break;
+	case IPI_SET:
+		__atomic_fetch_or(&ipi->status, (uint32_t)value, __ATOMIC_ACQ_REL);
+		break;
+	case IPI_CLEAR:
+		__atomic_fetch_and(&ipi->status, ~(uint32_t)value, __ATOMIC_ACQ_REL);
+		break;
+	case IPI_SEND:
+		target = ipi_target(cpu, value);
+		if (target)
+			ipi_raise(cpu, target, UINT32_C(1) << (value & 31));
+		return;
+	case MAIL_SEND:
+		mail_send(cpu, value);
+		return;
+	default:
+		if (offset >= MAILBOXES && offset + size <= MAILBOXES + sizeof(ipi->mailbox))
+			memcpy((uint8_t *)ipi->mailbox + (offset - MAILBOXES), &value, size);
+		return;
+	}
+	ipi_update(cpu);
+}
+
+void ipi_reset(struct cpu *cpu)
+{
+	cpu->arch.ipi = (struct ipi){ .enable = ALL_VECTORS };
+	ipi_update(cpu);
+}
+
+/* Firmware's pen: an interrupt, and an address in mailbox 0. */
+bool ipi_release_pen(struct cpu *cpu, uint64_t *address)
+{
+	struct ipi *ipi = &cpu->arch.ipi;
+
+	if (!__atomic_load_n(&ipi->status, __ATOMIC_ACQUIRE) || !ipi->mailbox[0])
+		return false;
+	*address = ipi->mailbox[0];
+	__atomic_store_n(&ipi->status, 0, __ATOMIC_RELEASE);
+	ipi_update(cpu);
+	return true;
+}
+
+/* Late launch, and back.  What is pending stays so in hardware until the first exit, or is made so again. */
+
+void ipi_from_hardware(struct cpu *cpu)
+{
+	struct ipi *ipi = &cpu->arch.ipi;
+
+	ipi->enable = (uint32_t)hw_iocsr_read(IPI_ENABLE, 4);
+	for (unsigned i = 0; i < 4; i++)
+		ipi->mailbox[i] = hw_iocsr_read(MAILBOXES + 8 * i, 8);
+	hw_iocsr_write(IPI_ENABLE, 4, ALL_VECTORS);
+}
+
+void ipi_to_hardware(struct cpu *cpu)
+{
+	struct ipi *ipi = &cpu->arch.ipi;
+
+	for (unsigned i = 0; i < 4; i++)
+		hw_iocsr_write(MAILBOXES + 8 * i, 8, ipi->mailbox[i]);
+	hw_iocsr_write(IPI_ENABLE, 4, ipi->enable);
+	hw_iocsr_write(IPI_CLEAR, 4, UINT32_C(1) << KICK);
+	hw_iocsr_write(IPI_SET, 4, __atomic_exchange_n(&ipi->status, 0, __ATOMIC_ACQ_REL));
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/* What the files of this directory share. */
+#ifndef BIXI_LOONGARCH_H
+#define BIXI_LOONGARCH_H
+
+#include "csr.h"
+#include "hv.h"
+#include "hw.h"
+
+/* entry.S */
+extern const char exit_entry[], stage2_refill[], machine_error_entry[];
+void guest_enter(void) __attribute__((noreturn)); /* of the CPU in tp, at root's ERA */
+void linux_return(struct cpu *cpu, long result) __attribute__((noreturn));
+void root_sleep(void);
+
+/* launch.c */
+void image_relocate(struct image_header *image);
+void arch_entered(struct cpu *cpu, unsigned id) __attribute__((noreturn));
+extern bool has_messages;
+
+/* stage2.c */
+void stage2_init(void);
+
+/* context.c: the guest that is in hardware. */
+void timer_from_root(struct timer *timer);
+void timer_to_root(const struct timer *timer);
+void timer_from_guest(struct timer *timer);
+void timer_to_guest(const struct timer *timer);
+void csrs_from_root(uint64_t *csr);
+void csrs_to_root(const uint64_t *csr);
+void csrs_from_guest(uint64_t *csr);
+void csrs_to_guest(const uint64_t *csr);
+void counters_from_guest(unsigned counters, uint64_t *value);
+void counters_to_guest(unsigned counters, const uint64_t *value);
+void units_clear(void);
+void guest_select(const struct cpu *cpu); /* GID and stage 2: those of the CPU's cell */
+
+/* exit.c */
+void exit_handle(struct cpu *cpu);
+void root_panic(struct cpu *cpu) __attribute__((noreturn));
+void guest_fault(struct cpu *cpu, enum hv_fault_reason reason, uint64_t gpa, uint32_t insn);
+
+/* emulate.c: instructions that the guest may not do itself; true: done, go on behind it. */
+bool cpucfg_emulate(struct cpu *cpu, uint32_t insn);
+bool csr_emulate(struct cpu *cpu, uint32_t insn);
+bool access_emulate(struct cpu *cpu, uint32_t insn, uint64_t gpa);
+void exception_inject(unsigned ecode, uint32_t insn);
+
+/* iocsr.c */
+bool iocsr_emulate(struct cpu *cpu, uint32_t insn);
+
+/* ipi.c: offsets are IOCSR's. */
+#define IPI_FIRST 0x1000
+#define IPI_LAST  0x104f
+uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size);
+void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
+void ipi_update(struct cpu *cpu); /* the guest's interrupt follows its controller */
+bool ipi_collect(struct cpu *cpu); /* takes what is pending in hardware; true: a kick was among it */
+void ipi_from_hardware(struct cpu *cpu);
+void ipi_to_hardware(struct cpu *cpu);
+void ipi_reset(struct cpu *cpu);
+bool ipi_release_pen(struct cpu *cpu, uint64_t *address);
+
+/* messages.c: message interrupts, where the CPU has them. */
+void messages_init(const struct config_system *config);
+void messages_collect(void); /* from root to the guest */
+void messages_to_hardware(const struct cpu *cpu);
+
+/* extioi.c */
+#define EXTIOI_FIRST 0x14a0
+#define EXTIOI_LAST  0x1cff
+#define EXTIOI_SEND  0x1140
+#define ANY_SEND     0x1158
+bool extioi_has(uint32_t offset);
+uint64_t extioi_read(struct cpu *cpu, uint32_t offset, unsigned size);
+void extioi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
+void extioi_init_root(struct cell *root);
+int extioi_check(const struct config_cell *config, struct hv_error *error);
+void extioi_take(struct cell *cell);
+void extioi_give_back(struct cell *cell);
+void extioi_reset(struct cell *cell);
+bool extioi_owns(const struct cell *cell, unsigned vector);
+
+/* pch_pic.c */
+void pch_pic_init_root(struct cell *root, uint64_t address);
+int pch_pic_check(const struct config_cell *config, struct hv_error *error);
+int pch_pic_take(struct cell *cell);
+void pch_pic_give_back(struct cell *cell);
+void pch_pic_reset(struct cell *cell);
+
+static inline uint32_t bits(uint32_t word, unsigned high, unsigned low)
+{
+	return word >> low & ((2u << (high - low)) - 1);
+}
+
+static inline void gpr_set(struct cpu *cpu, unsigned n, uint64_t value)
+{
+	if (n)
+		cpu->arch.gpr[n] = value;
+}
+
+/* A value of @size bytes in a register. */
+static inline uint64_t extended(uint64_t value, unsigned size, bool sign)
+{
+	unsigned shift = 64 - 8 * size;
+
+	return sign ? (uint64_t)((int64_t)(value << shift) >> shift) : value << shift >> shift;
+}
+
+static inline void guest_step(void)
+{
+	csr_write(CSR_ERA, csr_read(CSR_ERA) + 4);
+}
+
+#endif

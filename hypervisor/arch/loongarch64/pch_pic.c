@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * The bridge's interrupt controller (7A1000 manual ch. 5), divided by pins.  As long as all pins are root's its
+ * page is root's, too; when a cell gets some, accesses of both are done here, each reaching its pins alone.
+ * Vectors that are written become hardware's.
+ */
+#include "loongarch.h"
+
+#define ROUTE_ENTRY  0x100 /* bytes */
+#define HTMSI_VECTOR 0x200
+#define MASK	     0x20
+#define EDGE	     0x60
+#define CLEAR	     0x80
+#define BLOCK_SIZE   0x1000 /* what follows in the page is other devices' */
+
+/* Registers of a bit a pin, 64 bits at these offsets; the rest reads as hardware has it and is not written. */
+static const uint16_t shared_bitmaps[] = { 0x20, 0x40, 0x60, 0xc0, 0xe0, 0x3e0 };
+static const uint16_t status_bitmaps[] = { 0x300, 0x320, 0x380, 0x3a0 };
+
+static struct lock pic_lock; /* protects: read-modify-write of registers that cells share */
+static uint64_t base;	     /* 0: there is none */
+static unsigned users;	     /* cells that have pins, root apart */
+static uint64_t root_flags;  /* how root had the page mapped */
+
+static bool listed(uint32_t offset, const uint16_t *offsets, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (offset == offsets[i])
+			return true;
+	return false;
+}
+
+static bool is_shared(uint32_t offset)
+{
+	return listed(offset, shared_bitmaps, sizeof(shared_bitmaps) / sizeof(shared_bitmaps[0]));
+}
+
+static bool is_status(uint32_t offset)
+{
+	return listed(offset, status_bitmaps, sizeof(status_bitmaps) / sizeof(status_bitmaps[0]));
+}
+
+/* Hardware's 64 bits at @offset, by words: not all bridges know larger accesses. */
+static uint64_t bitmap_read(uint32_t offset)
+{
+	return hw_read(base + offset, 4) | hw_read(base + offset + 4, 4) << 32;
+}
+
+static void bitmap_write(uint32_t offset, uint64_t pins, uint64_t value)
+{
+	uint64_t old;
+
+	lock_take(&pic_lock);
+	old = offset == CLEAR ? 0 : bitmap_read(offset);
+	value = (old & ~pins) | (value & pins);
+	if ((uint32_t)pins)
+		hw_write(base + offset, 4, (uint32_t)value);
+	if (pins >> 32)
+		hw_write(base + offset + 4, 4, value >> 32);
+	lock_release(&pic_lock);
+}
+
+static uint8_t pin_read(const struct cell *cell, uint32_t offset)
+{
+	unsigned pin = offset % PIC_PINS;
+
+	if (!(cell->arch.pins >> pin & 1))
+		return 0;
+	return offset < HTMSI_VECTOR ? (uint8_t)hw_read(base + offset, 1) : cell->arch.pin_vector[pin];
+}
+
+static void pin_write(struct cpu *cpu, uint32_t offset, uint8_t value)
+{
+	struct cell *cell = cpu->cell;
+	unsigned pin = offset % PIC_PINS;
+
+	if (!(cell->arch.pins >> pin & 1))
+		return;
+	if (offset < HTMSI_VECTOR) {
+		hw_write(base + offset, 1, value);
+	} else {
+		cell->arch.pin_vector[pin] = value;
+		if (extioi_owns(cell, value))
+			hw_write(base + offset, 1, cell->arch.physical[value]);
+		else
+			cpu->arch.refused++;
+	}
+}
+
+/* The byte registers: ROUTE_ENTRY and HTMSI_VECTOR, 64 of each. */
+static bool is_pin_register(uint32_t offset)
+{
+	return (offset & ~(PIC_PINS - 1)) == ROUTE_ENTRY || (offset & ~(PIC_PINS - 1)) == HTMSI_VECTOR;
+}
+
+static uint64_t pic_read(const struct cell *cell, uint32_t offset, unsigned size)
+{
+	uint32_t bitmap = offset & ~UINT32_C(7);
+	uint64_t value = 0;
+
+	if (is_shared(bitmap) || is_status(bitmap))
+		return extended((bitmap_read(bitmap) & cell->arch.pins) >> offset % 8 * 8, size, false);
+	if (offset < 8)
+		return hw_read(base + offset, size);
+	for (unsigned i = 0; i < size; i++)
+		if (is_pin_register(offset + i))
+			value |= (uint64_t)pin_read(cell, offset + i) << 8 * i;
+	return value;
+}
+
+static void pic_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value)
+{
+	uint32_t bitmap = offset & ~UINT32_C(7);
+	uint64_t lanes = extended(~UINT64_C(0), size, false) << offset % 8 * 8;
+
+	if (is_shared(bitmap) || bitmap == CLEAR)
+		bitmap_write(bitmap, cpu->cell->arch.pins & lanes, value << offset % 8 * 8);
+	for (unsigned i = 0; i < size; i++)
+		if (is_pin_register(offset + i))
+			pin_write(cpu, offset + i, (uint8_t)(value >> 8 * i));
+}
+
+static enum mmio_result pic_access(struct cpu *cpu, void *opaque, struct mmio_access *access)
+{
+	uint32_t offset = (uint32_t)(access->gpa - base);
+
+	if (access->gpa % access->size)
+		return MMIO_FORBIDDEN;
+	if (offset >= BLOCK_SIZE && cpu->cell->id)
+		return MMIO_FORBIDDEN;
+	if (offset >= BLOCK_SIZE && access->write)
+		hw_write(access->gpa, access->size, access->value);
+	else if (offset >= BLOCK_SIZE)
+		access->value = hw_read(access->gpa, access->size);
+	else if (access->write)
+		pic_write(cpu, offset, access->size, access->value);
+	else
+		access->value = pic_read(cpu->cell, offset, access->size);
+	return MMIO_DONE;
+}
+
+/* Who has what. */
+
+static uint64_t pins_of(const struct config_cell *config)
+{
+	const struct config_irqchip *chip = config_irqchips(config);
+	uint64_t pins = 0;
+
+	for (unsigned i = 0; i < config->num_irqchips; i++, chip++)
+		if (chip->id == CONFIG_IRQCHIP_PCH_PIC && !chip->pin_base)
+			pins |= chip->pin_bitmap[0] | (uint64_t)chip->pin_bitmap[1] << 32;
+	return pins;
+}
+
+void pch_pic_init_root(struct cell *root, uint64_t address)
+{
+	base = address;
+	root->arch.pins = ~UINT64_C(0);
+	for (unsigned pin = 0; base && pin < PIC_PINS; pin++)
+		root->arch.pin_vector[pin] = (uint8_t)hw_read(base + HTMSI_VECTOR + pin, 1);
+}
+
+int pch_pic_check(const struct config_cell *config, struct hv_error *error)
+{
+	uint64_t pins = pins_of(config);
+
+	if (pins && !base)
+		return config_refuse(error, EINVAL, config, &config->num_irqchips, -1,
+				     "pins of a PCH-PIC, but the system's description has no address of one");
+	if (pins & ~root_cell.arch.pins)
+		return config_refuse(error, EBUSY, config, &config->num_irqchips, -1,
+				     "pin %u of the PCH-PIC is another cell's",
+				     (unsigned)__builtin_ctzll(pins & ~root_cell.arch.pins));
+	return 0;
+}
+
+/* Root's page goes, and accesses come here. */
+static int root_divide(void)
+{
+	uint64_t phys;
+	int error;
+
+	if (!paging_find(&root_cell.stage2, base, &phys, &root_flags))
+		root_flags = 0;
+	error = mmio_register(&root_cell, base, PAGE_SIZE, pic_access, NULL);
+	if (error || !root_flags)
+		return error;
+	error = paging_unmap(&root_cell.stage2, base, PAGE_SIZE);
+	if (error)
+		mmio_unregister(&root_cell, base);
+	return error;
+}
+
+static void root_unite(void)
+{
+	mmio_unregister(&root_cell, base);
+	if (root_flags)
+		paging_map(&root_cell.stage2, base, base, PAGE_SIZE, root_flags); /* the tables are there */
+}
+
+int pch_pic_take(struct cell *cell)
+{
+	uint64_t pins = pins_of(cell->config);
+	int error;
+
+	if (!pins)
+		return 0;
+	error = users ? 0 : root_divide();
+	if (error)
+		return error;
+	error = mmio_register(cell, base, BLOCK_SIZE, pic_access, NULL);
+	if (error) {
+		if (!users)
+			root_unite();
+		return error;
+	}
+	users++;
+	root_cell.arch.pins &= ~pins;
+	cell->arch.pins = pins;
+	pch_pic_reset(cell);
+	return 0;
+}
+
+void pch_pic_reset(struct cell *cell)
+{
+	uint64_t pins = cell->arch.pins;
+
+	if (!pins)
+		return;
+	bitmap_write(MASK, pins, pins);
+	bitmap_write(EDGE, pins, 0);
+	bitmap_write(CLEAR, pins, pins);
+	memset(cell->arch.pin_vector, 0, sizeof(cell->arch.pin_vector));
+}
+
+void pch_pic_give_back(struct cell *cell)
+{
+	uint64_t pins = cell->arch.pins;
+
+	if (!pins)
+		return;
+	pch_pic_reset(cell);
+	mmio_unregister(cell, base);
+	cell->arch.pins = 0;
+	root_cell.arch.pins |= pins;
+	for (unsigned pin = 0; pin < PIC_PINS; pin++)
+		if (pins >> pin & 1)
+			hw_write(base + HTMSI_VECTOR + pin, 1, root_cell.arch.pin_vector[pin]);
+	if (!--users)
+		root_unite();
+}
