@@ -3,26 +3,22 @@
 #include "comm.h"
 #include "loongarch.h"
 
-#define GIDS 256 /* as many as all processors have; 0 is root mode's */
-
 int arch_config_check(const struct config_system *system, const struct config_cell *cell,
 		      struct hv_error *error)
 {
 	const struct config_irqchip *chip = config_irqchips(cell);
 	int refused;
 
-	if (cell->id >= GIDS - 1)
-		return config_refuse(error, ERANGE, cell, &cell->id, -1, "id %u: there are %u", cell->id, GIDS - 1);
 	for (unsigned i = 0; i < cell->num_irqchips; i++, chip++)
 		if (chip->id < CONFIG_IRQCHIP_LIOINTC || chip->id > CONFIG_IRQCHIP_MSI ||
 		    chip->pin_base % CONFIG_PINS || chip->pin_base >= VECTORS)
-			return config_refuse(error, EINVAL, cell, chip, (int)i,
-					     "interrupt controller %u, first pin %u: there is no such one",
+			return config_refuse(error, EINVAL, system, cell, chip, (int)i,
+					     "irqchip %u is of kind %u and begins at pin %u: there is no such one", i,
 					     chip->id, chip->pin_base);
 	if (&system->root_cell == cell)
 		return 0;
-	refused = extioi_check(cell, error);
-	return refused ? refused : pch_pic_check(cell, error);
+	refused = extioi_check(system, cell, error);
+	return refused ? refused : pch_pic_check(system, cell, error);
 }
 
 int arch_cell_create(struct cell *cell)

@@ -64,12 +64,10 @@ entry:
 	li.w	$t1, PERCPU_SIZE
 	add.d	$sp, $tp, $t1
 	st.d	$sp, $tp, ARCH_CPU_STACK
-	move	$s0, $a0
 	move	$a0, $t0
 	bl	image_relocate
-	move	$a1, $s0
 	move	$a0, $tp
-	b	arch_entered
+	b	setup_cpu
 1:	li.w	$a0, -22		/* EINVAL */
 	ret
 

@@ -270,24 +270,15 @@ void extioi_init_root(struct cell *root)
 		root->arch.ipmap[group] = (uint8_t)(hw_iocsr_read(IPMAP + (group & ~3u), 4) >> group % 4 * 8);
 }
 
-/* 0, or the first vector of the description, plus 1, that another cell has. */
-static unsigned first_taken(const struct config_cell *config)
+/* Controllers' pins have been compared, but a vector may be a message's for one and a pin's for another. */
+int extioi_check(const struct config_system *system, const struct config_cell *config, struct hv_error *error)
 {
 	for (unsigned vector = 0; vector < VECTORS; vector++)
 		if ((listed(config, CONFIG_IRQCHIP_EXTIOI, vector) || listed(config, CONFIG_IRQCHIP_MSI, vector)) &&
 		    !owns(&root_cell, vector))
-			return vector + 1;
+			return config_refuse(error, EBUSY, system, config, config_irqchips(config), -1,
+					     "interrupt vector %u is another cell's", vector);
 	return 0;
-}
-
-int extioi_check(const struct config_cell *config, struct hv_error *error)
-{
-	unsigned taken = first_taken(config);
-
-	if (!taken)
-		return 0;
-	return config_refuse(error, EBUSY, config, &config->num_irqchips, -1,
-			     "interrupt vector %u is another cell's", taken - 1);
 }
 
 static void vector_to_cell(struct cell *cell, unsigned number, unsigned vector)

@@ -146,6 +146,10 @@ void ipi_from_hardware(struct cpu *cpu)
 	ipi->enable = (uint32_t)hw_iocsr_read(IPI_ENABLE, 4);
 	for (unsigned i = 0; i < 4; i++)
 		ipi->mailbox[i] = hw_iocsr_read(MAILBOXES + 8 * i, 8);
+}
+
+void ipi_take_hardware(void)
+{
 	hw_iocsr_write(IPI_ENABLE, 4, ALL_VECTORS);
 }
 

@@ -43,13 +43,6 @@ void image_relocate(struct image_header *image)
 	__atomic_store_n(&state, 2, __ATOMIC_RELEASE);
 }
 
-/* From entry.S, on the CPU's own stack. */
-void arch_entered(struct cpu *cpu, unsigned id)
-{
-	cpu->id = id;
-	setup_cpu(cpu);
-}
-
 struct cpu *arch_this_cpu(void)
 {
 	struct cpu *cpu;
@@ -192,6 +185,7 @@ void arch_cpu_activate(struct cpu *cpu)
 	timer_to_guest(&context->timer);
 	if (cpu->arch.messages)
 		gcsr_write(CSR_MSGIE, csr_swap(CSR_MSGIE, 0));
+	ipi_take_hardware();
 	ipi_update(cpu);
 	csr_write(CSR_ERA, cpu->arch.gpr[1]); /* behind the call; a0 is 0 */
 	guest_enter();

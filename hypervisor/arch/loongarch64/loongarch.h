@@ -15,7 +15,6 @@ void root_sleep(void);
 
 /* launch.c */
 void image_relocate(struct image_header *image);
-void arch_entered(struct cpu *cpu, unsigned id) __attribute__((noreturn));
 extern bool has_messages;
 
 /* stage2.c */
@@ -57,6 +56,7 @@ void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
 void ipi_update(struct cpu *cpu); /* the guest's interrupt follows its controller */
 bool ipi_collect(struct cpu *cpu); /* takes what is pending in hardware; true: a kick was among it */
 void ipi_from_hardware(struct cpu *cpu);
+void ipi_take_hardware(void);
 void ipi_to_hardware(struct cpu *cpu);
 void ipi_reset(struct cpu *cpu);
 bool ipi_release_pen(struct cpu *cpu, uint64_t *address);
@@ -75,7 +75,7 @@ bool extioi_has(uint32_t offset);
 uint64_t extioi_read(struct cpu *cpu, uint32_t offset, unsigned size);
 void extioi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
 void extioi_init_root(struct cell *root);
-int extioi_check(const struct config_cell *config, struct hv_error *error);
+int extioi_check(const struct config_system *system, const struct config_cell *config, struct hv_error *error);
 void extioi_take(struct cell *cell);
 void extioi_give_back(struct cell *cell);
 void extioi_reset(struct cell *cell);
@@ -83,7 +83,7 @@ bool extioi_owns(const struct cell *cell, unsigned vector);
 
 /* pch_pic.c */
 void pch_pic_init_root(struct cell *root, uint64_t address);
-int pch_pic_check(const struct config_cell *config, struct hv_error *error);
+int pch_pic_check(const struct config_system *system, const struct config_cell *config, struct hv_error *error);
 int pch_pic_take(struct cell *cell);
 void pch_pic_give_back(struct cell *cell);
 void pch_pic_reset(struct cell *cell);

@@ -160,17 +160,11 @@ void pch_pic_init_root(struct cell *root, uint64_t address)
 		root->arch.pin_vector[pin] = (uint8_t)hw_read(base + HTMSI_VECTOR + pin, 1);
 }
 
-int pch_pic_check(const struct config_cell *config, struct hv_error *error)
+int pch_pic_check(const struct config_system *system, const struct config_cell *config, struct hv_error *error)
 {
-	uint64_t pins = pins_of(config);
-
-	if (pins && !base)
-		return config_refuse(error, EINVAL, config, &config->num_irqchips, -1,
-				     "pins of a PCH-PIC, but the system's description has no address of one");
-	if (pins & ~root_cell.arch.pins)
-		return config_refuse(error, EBUSY, config, &config->num_irqchips, -1,
-				     "pin %u of the PCH-PIC is another cell's",
-				     (unsigned)__builtin_ctzll(pins & ~root_cell.arch.pins));
+	if (pins_of(config) && !base)
+		return config_refuse(error, EINVAL, system, config, config_irqchips(config), -1,
+				     "there are pins of a PCH-PIC, but the system's description has no address of one");
 	return 0;
 }
 

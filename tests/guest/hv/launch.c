@@ -32,7 +32,7 @@ static void registers_read(struct registers *registers)
 {
 	uint64_t *csr = registers->csr;
 
-#define R(n) *csr++ = csr_read(n);
+#define R(n) *csr++ = csr_read(n) & ~(uint64_t)(n == CSR_LLBCTL); /* not ROLLB: it comes and goes */
 	REGISTERS
 #undef R
 }
@@ -90,7 +90,7 @@ static void registers_fill(unsigned core)
 	csr_write(CSR_BADV, pattern + 9);
 	csr_write(CSR_PRMD, 7);
 	csr_write(CSR_TID, core + 7);
-	csr_write(CSR_CNTC, 0x1000000000 * (core + 1));
+	csr_write(CSR_CNTC, 0x1000000000);
 	csr_write(CSR_MERRENTRY, PHYSICAL(vectors));
 }
 

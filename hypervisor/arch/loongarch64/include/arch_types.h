@@ -20,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ARCH_NUMBER CONFIG_ARCH_LOONGARCH
+
 #define PAGE_BITS   14
 #define S2_LEVELS   3
 #define S2_BITS	    11
