@@ -62,12 +62,19 @@ $(O)/tests/guest/lvz/hypervisor.elf: $(guest-runtime) $(hypervisor-objects) test
 
 $(hypervisor-objects) $(kernel-objects): $(wildcard tests/guest/lvz/hypervisor/*.h tests/guest/lvz/hypervisor/*.def)
 
-# The hypervisor of hypervisor/, loaded by programs that play Linux and its driver.
+# The hypervisor of hypervisor/, loaded by programs that play Linux and its driver, and a cell of theirs.
 hv-dir := $(O)/tests/guest/hv
 hv-runtime := $(guest-runtime) $(addprefix $(hv-dir)/,linux.o image.o)
-$(hv-dir)/image.o: guest-flags += -I$(O)/hypervisor
+hv-cell := $(addprefix $(hv-dir)/,cell_start.o cell_main.o)
+hv-suites := launch cells
+$(hv-dir)/image.o $(hv-dir)/cell_image.o: guest-flags += -I$(O)/hypervisor -I$(hv-dir)
 $(hv-dir)/image.o: $(O)/hypervisor/bixi-hv.bin
-$(hv-dir)/linux.o $(hv-dir)/launch.o: $(wildcard tests/guest/hv/*.h hypervisor/include/*.h) tests/guest/irq.h
+$(hv-dir)/cell_image.o: $(hv-dir)/cell.bin
+$(addprefix $(hv-dir)/,linux.o launch.o cells.o cell_main.o): $(wildcard tests/guest/hv/*.h hypervisor/include/*.h) \
+	tests/guest/irq.h
 
-$(hv-dir)/%.elf: $(hv-runtime) $(hv-dir)/%.o tests/guest/link.ld
-	$(call quiet,GUEST)$(GUEST_LD) -T tests/guest/link.ld -o $@ $(hv-runtime) $(hv-dir)/$*.o
+$(hv-dir)/cell.bin: $(hv-cell) tests/guest/hv/cell.ld
+	$(call quiet,GUEST)$(GUEST_LD) -T tests/guest/hv/cell.ld --oformat binary -o $@ $(hv-cell)
+
+$(hv-suites:%=$(hv-dir)/%.elf): $(hv-dir)/%.elf: $(hv-runtime) $(hv-dir)/cell_image.o $(hv-dir)/%.o tests/guest/link.ld
+	$(call quiet,GUEST)$(GUEST_LD) -T tests/guest/link.ld -o $@ $(filter %.o,$^)

@@ -46,6 +46,7 @@ void arch_cell_reset(struct cell *cell)
 {
 	pch_pic_reset(cell);
 	extioi_reset(cell);
+	ipi_reset(cell);
 }
 
 void arch_comm_fill(const struct cell *cell, void *comm_region)

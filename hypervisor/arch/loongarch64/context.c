@@ -280,7 +280,7 @@ void arch_cpu_reset(struct cpu *cpu, uint64_t entry)
 	gcsr_write(CSR_TVAL, 0);
 	gcsr_write(CSR_ESTAT, 0);
 	guest_select(cpu);
-	ipi_reset(cpu);
+	ipi_update(cpu);
 	cpu->arch.pen = entry == ~UINT64_C(0);
 	csr_write(CSR_ERA, cpu->arch.pen ? 0 : entry);
 }

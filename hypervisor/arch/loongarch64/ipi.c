@@ -118,10 +118,14 @@ void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value)
 	ipi_update(cpu);
 }
 
-void ipi_reset(struct cpu *cpu)
+/* Before any of the cell's CPUs goes on: one that is quick may send to one that is not. */
+void ipi_reset(const struct cell *cell)
 {
-	cpu->arch.ipi = (struct ipi){ .enable = ALL_VECTORS };
-	ipi_update(cpu);
+	uint64_t cpus = cell->cpus;
+	unsigned id;
+
+	FOR_EACH_CPU(id, cpus)
+	cpu_of(id)->arch.ipi = (struct ipi){ .enable = ALL_VECTORS };
 }
 
 /* Firmware's pen: an interrupt, and an address in mailbox 0. */

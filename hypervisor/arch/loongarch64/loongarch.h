@@ -58,7 +58,7 @@ bool ipi_collect(struct cpu *cpu); /* takes what is pending in hardware; true: a
 void ipi_from_hardware(struct cpu *cpu);
 void ipi_take_hardware(void);
 void ipi_to_hardware(struct cpu *cpu);
-void ipi_reset(struct cpu *cpu);
+void ipi_reset(const struct cell *cell);
 bool ipi_release_pen(struct cpu *cpu, uint64_t *address);
 
 /* messages.c: message interrupts, where the CPU has them. */

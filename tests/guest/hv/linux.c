@@ -71,6 +71,11 @@ static void config_make(struct config_system *config)
 		  CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_EXECUTE | CONFIG_MEM_DMA },
 		{ LOW_RAM, LOW_RAM, 0x70000000, CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_IO },
 	};
+	static const struct config_irqchip chips[] = {
+		{ 0, CONFIG_IRQCHIP_EXTIOI, 0, { ~0u, ~0u, ~0u, ~0u } },
+		{ 0, CONFIG_IRQCHIP_EXTIOI, 128, { ~0u, ~0u, ~0u, ~0u } },
+		{ PIC & 0xffffffff, CONFIG_IRQCHIP_PCH_PIC, 0, { ~0u, ~0u } },
+	};
 	struct config_cell *root = &config->root_cell;
 
 	memset(config, 0, 4096);
@@ -87,8 +92,10 @@ static void config_make(struct config_system *config)
 	memcpy(root->name, "root", 5);
 	root->cpu_set_size = 8;
 	root->num_memory_regions = sizeof(regions) / sizeof(regions[0]);
+	root->num_irqchips = sizeof(chips) / sizeof(chips[0]);
 	*(uint8_t *)config_cpu_set(root) = (uint8_t)((1 << cores) - 1);
 	memcpy((void *)config_memory(root), regions, sizeof(regions));
+	memcpy((void *)config_irqchips(root), chips, sizeof(chips));
 }
 
 void hv_load(void)
