@@ -12,9 +12,10 @@ int arch_config_check(const struct config_system *system, const struct config_ce
 	for (unsigned i = 0; i < cell->num_irqchips; i++, chip++)
 		if (chip->id < CONFIG_IRQCHIP_LIOINTC || chip->id > CONFIG_IRQCHIP_MSI ||
 		    chip->pin_base % CONFIG_PINS || chip->pin_base >= VECTORS)
-			return config_refuse(error, EINVAL, system, cell, chip, (int)i,
-					     "irqchip %u is of kind %u and begins at pin %u: there is no such one", i,
-					     chip->id, chip->pin_base);
+			return config_refuse(
+				error, EINVAL, system, cell, chip, (int)i,
+				"irqchip %u is of kind %u and begins at pin %u: there is no such one", i,
+				chip->id, chip->pin_base);
 	if (&system->root_cell == cell)
 		return 0;
 	refused = extioi_check(system, cell, error);

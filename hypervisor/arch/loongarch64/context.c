@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * The state of a guest that is not in memory: between root's registers and the guest's copies (late launch and
- * back), and between those and memory (a CPU that is lent to a cell).  FP and vector registers are there only
- * once, so the former leaves them alone.
+ * The state of a guest that is not in memory: between root's registers and the guest's copies (late launch
+ * and back), and between those and memory (a CPU that is lent to a cell).  FP and vector registers are there
+ * only once, so the former leaves them alone.
  */
 #include "loongarch.h"
 
@@ -64,8 +64,8 @@ void counters_to_guest(unsigned counters, const uint64_t *value)
 }
 
 /*
- * The timer.  It counts on in all modes, so it is stopped, read, and started anew with less to go.  A one-shot
- * timer that has fired is known by TVAL > TCFG, all ones.
+ * The timer.  It counts on in all modes, so it is stopped, read, and started anew with less to go.  A
+ * one-shot timer that has fired is known by TVAL > TCFG, all ones.
  */
 
 static bool timer_is_over(const struct timer *timer)
@@ -116,8 +116,8 @@ void timer_to_guest(const struct timer *timer)
 }
 
 /*
- * Root's TVAL and ESTAT.TI cannot be written.  A pending interrupt is made by a shortest one-shot; the rest of
- * a running one-shot becomes its whole; a periodic timer starts with a full period.
+ * Root's TVAL and ESTAT.TI cannot be written.  A pending interrupt is made by a shortest one-shot; the rest
+ * of a running one-shot becomes its whole; a periodic timer starts with a full period.
  */
 void timer_to_root(const struct timer *timer)
 {
@@ -142,10 +142,10 @@ void timer_to_root(const struct timer *timer)
 
 /* FP, vector and binary translation registers: units.S has the variants. */
 
-void units_save_fp(struct units *units), units_save_lsx(struct units *units), units_save_lasx(struct units *units),
-	units_save_lbt(struct units *units), units_load_fp(const struct units *units),
-	units_load_lsx(const struct units *units), units_load_lasx(const struct units *units),
-	units_load_lbt(const struct units *units);
+void units_save_fp(struct units *units), units_save_lsx(struct units *units),
+	units_save_lasx(struct units *units), units_save_lbt(struct units *units),
+	units_load_fp(const struct units *units), units_load_lsx(const struct units *units),
+	units_load_lasx(const struct units *units), units_load_lbt(const struct units *units);
 
 /* CPUCFG word 2. */
 #define CPUCFG2_LSX  (1 << 6)
@@ -252,13 +252,13 @@ static void context_load(struct cpu *cpu, const struct context *context)
 
 void arch_cpu_save_root(struct cpu *cpu)
 {
-	context_save(cpu, &cpu->arch.root);
+	context_save(cpu, context_of(cpu));
 }
 
 void arch_cpu_load_root(struct cpu *cpu)
 {
 	cpu->arch.pen = false;
-	context_load(cpu, &cpu->arch.root);
+	context_load(cpu, context_of(cpu));
 }
 
 /* The registers are as after a reset where that defines them, else 0. */

@@ -9,14 +9,19 @@
 #include "arch_types.h"
 #include "csr.h"
 
-/* All but zero and tp. */
-.macro for_gprs operation
-	.irp	n, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+/* All but zero and tp: those that functions in C may change, and those that they keep. */
+.macro for_changed_gprs operation
+	.irp	n, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20
+	\operation $r\n, $tp, 8 * \n
+	.endr
+.endm
+.macro for_saved_gprs operation
+	.irp	n, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 	\operation $r\n, $tp, 8 * \n
 	.endr
 .endm
 
-/* What a function has to keep for its caller, tp apart. */
+/* What a function has to keep for its caller, and the return address; tp apart. */
 .macro for_kept_gprs operation, base
 	.irp	n, 1, 3, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 	\operation $r\n, \base, 8 * \n
@@ -84,18 +89,21 @@ exit_entry:
 	andi	$tp, $tp, GSTAT_PVM
 	beqz	$tp, root_exception
 	csrrd	$tp, CSR_SAVE0
-	for_gprs st.d
+	for_changed_gprs st.d
+	for_saved_gprs st.d
 	csrrd	$t0, CSR_SAVE1
 	st.d	$t0, $tp, 8 * 2
 	ld.d	$sp, $tp, ARCH_CPU_STACK
 	move	$a0, $tp
 	bl	exit_handle
+	beqz	$a0, 1f
 	/* Fall through: */
 
 /* Into the guest, at root's ERA, with the registers of tp. */
 	.globl	guest_enter
 guest_enter:
-	for_gprs ld.d
+	for_saved_gprs ld.d
+1:	for_changed_gprs ld.d
 	ld.d	$tp, $tp, 8 * 2
 	ertn
 

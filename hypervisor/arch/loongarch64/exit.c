@@ -5,6 +5,15 @@
  */
 #include "loongarch.h"
 
+#define IOCSRRD_W      (0x06480800 >> 10)
+#define IOCSRRD_D      (0x06480c00 >> 10)
+#define IOCSRWR_W      (0x06481800 >> 10)
+#define IOCSRWR_D      (0x06481c00 >> 10)
+#define FIRST_KEPT_GPR 21
+
+/* A function of its own, as its caller would have to keep more registers otherwise. */
+#define APART __attribute__((noinline))
+
 /* The guest may not do what it did; cpu_attend() will keep the CPU. */
 void guest_fault(struct cpu *cpu, enum hv_fault_reason reason, uint64_t gpa, uint32_t insn)
 {
@@ -68,7 +77,8 @@ static void guest_idle(struct cpu *cpu)
 		/* The timer before the interrupts: if it is over by now they show it. */
 		uint64_t tcfg = gcsr_read(CSR_TCFG), left = gcsr_read(CSR_TVAL);
 
-		if (gcsr_read(CSR_ESTAT) & guest_lie & IS_ALL || __atomic_load_n(&cpu->wanted, __ATOMIC_ACQUIRE))
+		if (gcsr_read(CSR_ESTAT) & guest_lie & IS_ALL ||
+		    __atomic_load_n(&cpu->wanted, __ATOMIC_ACQUIRE))
 			break;
 		if (tcfg & TCFG_EN && left <= tcfg)
 			timer_arm(left);
@@ -95,7 +105,8 @@ static void hypercall_exit(struct cpu *cpu, uint32_t insn)
 	if (gcsr_read(CSR_CRMD) & CRMD_PLV)
 		cpu->arch.gpr[4] = (uint64_t)-EPERM;
 	else
-		cpu->arch.gpr[4] = (uint64_t)hypercall(cpu, cpu->arch.gpr[4], cpu->arch.gpr[5], cpu->arch.gpr[6]);
+		cpu->arch.gpr[4] =
+			(uint64_t)hypercall(cpu, cpu->arch.gpr[4], cpu->arch.gpr[5], cpu->arch.gpr[6]);
 }
 
 /* GSPR: an instruction that is not the guest's.  Its privilege level has been checked, cpucfg has none. */
@@ -150,7 +161,7 @@ static enum hv_stat interrupt_exit(struct cpu *cpu, uint64_t estat)
 }
 
 /* Until the CPU has a guest to execute: what others want of it, and waiting for a start. */
-static void before_entry(struct cpu *cpu)
+static APART void before_entry(struct cpu *cpu)
 {
 	uint64_t address;
 
@@ -168,24 +179,55 @@ static void before_entry(struct cpu *cpu)
 	}
 }
 
-void exit_handle(struct cpu *cpu)
+/* By 64 bits. */
+static inline bool isr_quick(struct cpu *cpu, uint32_t insn, uint32_t offset)
 {
-	uint64_t begin = arch_time(), estat = csr_read(CSR_ESTAT), pc = csr_read(CSR_ERA);
-	uint32_t insn = (uint32_t)csr_read(CSR_BADI);
+	const uint32_t *owned = &cpu->cell->arch.owned[(offset - EXTIOI_CORE_ISR) / 4];
+	uint64_t mine = owned[0] | (uint64_t)owned[1] << 32;
+
+	if (insn >> 10 == IOCSRRD_D)
+		gpr_set(cpu, bits(insn, 4, 0), hw_iocsr_read(offset, 8) & mine);
+	else if (insn >> 10 == IOCSRWR_D)
+		hw_iocsr_write(offset, 8, cpu->arch.gpr[bits(insn, 4, 0)] & mine);
+	else
+		return false;
+	return true;
+}
+
+/*
+ * What handlers of interrupts do each time, with registers that functions need not keep: the CPU's own IPI
+ * status is read and cleared, and so are root's vectors.
+ */
+static inline bool iocsr_quick(struct cpu *cpu, uint32_t insn)
+{
+	unsigned rd = bits(insn, 4, 0);
+	uint64_t offset = cpu->arch.gpr[bits(insn, 9, 5)];
+
+	if (rd >= FIRST_KEPT_GPR)
+		return false;
+	if (insn >> 10 == IOCSRRD_W && offset == IPI_STATUS) {
+		gpr_set(cpu, rd, (uint64_t)(int32_t)__atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_ACQUIRE));
+		return true;
+	}
+	if (insn >> 10 == IOCSRWR_W && offset == IPI_CLEAR) {
+		__atomic_fetch_and(&cpu->arch.ipi.status, ~(uint32_t)cpu->arch.gpr[rd], __ATOMIC_ACQ_REL);
+		ipi_update(cpu);
+		return true;
+	}
+	if (offset - EXTIOI_CORE_ISR < VECTORS / 8 && !(offset & 7) && !cpu->cell->id)
+		return isr_quick(cpu, insn, (uint32_t)offset);
+	return false;
+}
+
+static APART enum hv_stat other_exit(struct cpu *cpu, uint64_t estat, uint32_t insn)
+{
 	unsigned ecode = bits((uint32_t)estat, 21, 16);
-	enum hv_stat stat = HV_STAT_OTHER;
 
 	switch (ecode) {
-	case ECODE_GSPR:
-		stat = sensitive_exit(cpu, insn);
-		break;
 	case ECODE_INT:
-		stat = interrupt_exit(cpu, estat);
-		break;
-	case ECODE_HVC:
-		stat = HV_STAT_HYPERCALL;
-		hypercall_exit(cpu, insn);
-		break;
+		return interrupt_exit(cpu, estat);
+	case ECODE_GSPR:
+		return sensitive_exit(cpu, insn);
 	case ECODE_PIL:
 	case ECODE_PIS:
 	case ECODE_PIF:
@@ -193,14 +235,42 @@ void exit_handle(struct cpu *cpu)
 	case ECODE_PNR:
 	case ECODE_PNX:
 	case ECODE_PPI:
-		stat = page_exit(cpu, ecode, insn);
-		break;
-	default:
-		guest_fault(cpu, HV_FAULT_INSTRUCTION, csr_read(CSR_BADV), insn);
+		return page_exit(cpu, ecode, insn);
+	}
+	guest_fault(cpu, HV_FAULT_INSTRUCTION, csr_read(CSR_BADV), insn);
+	return HV_STAT_OTHER;
+}
+
+/* All exits but the quick ones. */
+static APART bool exit_slow(struct cpu *cpu, uint64_t begin, uint64_t estat, uint64_t pc, uint32_t insn)
+{
+	enum hv_stat stat = HV_STAT_HYPERCALL;
+	bool changed = false;
+
+	if (bits((uint32_t)estat, 21, 16) == ECODE_HVC) {
+		hypercall_exit(cpu, insn);
+	} else {
+		stat = other_exit(cpu, estat, insn);
+		changed = true;
 	}
 	stat_count(cpu, stat, begin, pc, insn);
-	if (cpu->wanted || cpu->arch.pen)
+	if (cpu->wanted || cpu->arch.pen) {
 		before_entry(cpu);
+		changed = true;
+	}
+	return changed;
+}
+
+bool exit_handle(struct cpu *cpu)
+{
+	uint64_t begin = arch_time(), estat = csr_read(CSR_ESTAT), pc = csr_read(CSR_ERA);
+	uint32_t insn = (uint32_t)csr_read(CSR_BADI);
+
+	if (bits((uint32_t)estat, 21, 16) != ECODE_GSPR || !iocsr_quick(cpu, insn))
+		return exit_slow(cpu, begin, estat, pc, insn);
+	csr_write(CSR_ERA, pc + 4);
+	stat_count(cpu, HV_STAT_IOCSR, begin, pc, insn);
+	return false; /* who has set cpu->wanted meanwhile has sent a kick, too */
 }
 
 /* An exception in the hypervisor itself: this CPU stops, perhaps with locks. */

@@ -2,23 +2,22 @@
 /*
  * The extended I/O interrupt controller (3A5000 manual 11.2), divided by vectors.  A cell's vectors have
  * numbers of its own: root's are hardware's, other cells' messages as well (devices send them), their other
- * vectors are numbered from 0 in the order of hardware's numbers.  What a cell writes reaches its vectors alone,
- * and routes go to its own CPUs alone.
+ * vectors are numbered from 0 in the order of hardware's numbers.  What a cell writes reaches its vectors
+ * alone, and routes go to its own CPUs alone.
  */
 #include "loongarch.h"
 
-#define NODE_TYPE      0x14a0
-#define IPMAP	       0x14c0
-#define IPMAP_END      0x14c8
-#define ENABLE	       0x1600
-#define BOUNCE	       0x1680
-#define ISR	       0x1700
-#define CORE_ISR       0x1800
-#define ROUTE	       0x1c00
-#define BITMAP_BYTES   32
-#define CPUS_OF_NODE   4
-#define ROUTE_NODE     4 /* shift of the node in a route */
-#define DEFAULT_IPMAP  2 /* HWI1, where Linux has its cascade */
+#define NODE_TYPE     0x14a0
+#define IPMAP	      0x14c0
+#define IPMAP_END     0x14c8
+#define ENABLE	      0x1600
+#define BOUNCE	      0x1680
+#define ISR	      0x1700
+#define ROUTE	      0x1c00
+#define BITMAP_BYTES  32
+#define CPUS_OF_NODE  4
+#define ROUTE_NODE    4 /* shift of the node in a route */
+#define DEFAULT_IPMAP 2 /* HWI1, where Linux has its cascade */
 
 static struct lock extioi_lock; /* protects: read-modify-write of registers that cells share */
 
@@ -64,7 +63,7 @@ static void bitmap_change(uint32_t base, unsigned word, uint32_t mask, uint32_t 
 {
 	uint32_t offset = base + 4 * word;
 
-	if (base == CORE_ISR) { /* what is written as 1 is cleared, of this core alone */
+	if (base == EXTIOI_CORE_ISR) { /* what is written as 1 is cleared, of this core alone */
 		hw_iocsr_write(offset, 4, value & mask);
 		return;
 	}
@@ -98,8 +97,8 @@ static void route_byte_to_hardware(unsigned vector, uint8_t route)
 
 	lock_take(&extioi_lock);
 	hw_iocsr_write(offset, 4,
-		       ((uint32_t)hw_iocsr_read(offset, 4) & ~(UINT32_C(0xff) << shift)) |
-			       (uint32_t)route << shift);
+		       ((uint32_t)hw_iocsr_read(offset, 4) & ~(UINT32_C(0xff) << shift)) | (uint32_t)route
+												   << shift);
 	lock_release(&extioi_lock);
 }
 
@@ -134,8 +133,8 @@ static void route_write(struct cpu *cpu, unsigned vector, uint8_t route)
 }
 
 /*
- * Which of a CPU's lines a group of 32 vectors raises.  A group has one line: root's choice where root has any
- * of its vectors, its only owner's otherwise.
+ * Which of a CPU's lines a group of 32 vectors raises.  A group has one line: root's choice where root has
+ * any of its vectors, its only owner's otherwise.
  */
 static void ipmap_write(struct cell *cell, unsigned group, uint8_t lines)
 {
@@ -172,7 +171,7 @@ static void byte_write(struct cpu *cpu, uint32_t offset, uint8_t value)
 
 static uint32_t bitmap_base(uint32_t offset)
 {
-	static const uint16_t bases[] = { ENABLE, BOUNCE, ISR, CORE_ISR };
+	static const uint16_t bases[] = { ENABLE, BOUNCE, ISR, EXTIOI_CORE_ISR };
 
 	for (unsigned i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
 		if (offset >= bases[i] && offset < bases[i] + (uint32_t)BITMAP_BYTES)
@@ -225,7 +224,7 @@ static void any_send(struct cpu *cpu, uint64_t value)
 {
 	uint32_t offset = value & 0xfffc;
 
-	if (offset >= EXTIOI_FIRST && offset <= EXTIOI_LAST && bitmap_base(offset) != CORE_ISR)
+	if (offset >= EXTIOI_FIRST && offset <= EXTIOI_LAST && bitmap_base(offset) != EXTIOI_CORE_ISR)
 		masked_write(cpu, offset, 4, value >> 32, value >> 27 & 0xf);
 	else
 		cpu->arch.refused++;
@@ -274,7 +273,8 @@ void extioi_init_root(struct cell *root)
 int extioi_check(const struct config_system *system, const struct config_cell *config, struct hv_error *error)
 {
 	for (unsigned vector = 0; vector < VECTORS; vector++)
-		if ((listed(config, CONFIG_IRQCHIP_EXTIOI, vector) || listed(config, CONFIG_IRQCHIP_MSI, vector)) &&
+		if ((listed(config, CONFIG_IRQCHIP_EXTIOI, vector) ||
+		     listed(config, CONFIG_IRQCHIP_MSI, vector)) &&
 		    !owns(&root_cell, vector))
 			return config_refuse(error, EBUSY, system, config, config_irqchips(config), -1,
 					     "interrupt vector %u is another cell's", vector);
@@ -342,7 +342,8 @@ void extioi_give_back(struct cell *cell)
 		if (!owns(cell, number))
 			continue;
 		root_cell.arch.owned[vector / 32] |= UINT32_C(1) << vector % 32;
-		bitmap_change(ENABLE, vector / 32, UINT32_C(1) << vector % 32, ~UINT32_C(0)); /* as Linux has all */
+		bitmap_change(ENABLE, vector / 32, UINT32_C(1) << vector % 32,
+			      ~UINT32_C(0)); /* as Linux has all */
 		hw_iocsr_write(IPMAP + vector / 32, 1, root_cell.arch.ipmap[vector / 32]);
 		route = route_translate(&root_cell, root_cell.arch.route[vector]);
 		if (route >= 0)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * iocsrrd and iocsrwr: a guest's accesses to the chip's registers.  Its own IPI controller and its part of the
- * I/O interrupt controller have files of their own; the rest is root's to use, other cells may read what
+ * iocsrrd and iocsrwr: a guest's accesses to the chip's registers.  Its own IPI controller and its part of
+ * the I/O interrupt controller have files of their own; the rest is root's to use, other cells may read what
  * says which chip this is.
  */
 #include "loongarch.h"
 
-#define CHIP_VERSION  0x0
-#define CHIP_NAME_END 0x27
-#define CHIP_MISC     0x420
+#define CHIP_NAME_END	 0x27
+#define CHIP_MISC	 0x420
 #define CHIP_TEMPERATURE 0x428
 
 static bool is_public(uint32_t offset)

@@ -6,10 +6,8 @@
  */
 #include "loongarch.h"
 
-#define IPI_STATUS  0x1000
 #define IPI_ENABLE  0x1004
 #define IPI_SET	    0x1008
-#define IPI_CLEAR   0x100c
 #define MAILBOXES   0x1020
 #define IPI_SEND    0x1040
 #define MAIL_SEND   0x1048
@@ -20,13 +18,6 @@
 void arch_cpu_kick(unsigned id)
 {
 	hw_iocsr_write(IPI_SEND, 4, SEND_WAITS | id << 16 | KICK);
-}
-
-void ipi_update(struct cpu *cpu)
-{
-	uint32_t status = __atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_ACQUIRE);
-
-	gcsr_change(CSR_ESTAT, status & cpu->arch.ipi.enable ? IS_IPI : 0, IS_IPI);
 }
 
 bool ipi_collect(struct cpu *cpu)

@@ -51,14 +51,6 @@ struct cpu *arch_this_cpu(void)
 	return cpu;
 }
 
-uint64_t arch_time(void)
-{
-	uint64_t ticks;
-
-	__asm__ volatile("rdtime.d %0, $zero" : "=r"(ticks));
-	return ticks;
-}
-
 uint64_t arch_time_frequency(void)
 {
 	uint64_t base = cpucfg(4), multiplier = cpucfg(5) & 0xffff, divider = cpucfg(5) >> 16;
@@ -66,10 +58,12 @@ uint64_t arch_time_frequency(void)
 	return divider ? base * multiplier / divider : base;
 }
 
-/* The windows in which this runs have to be there, and stay: cached at 0x9..., uncached at 0x8..., for PLV0. */
+/* The windows in which this runs have to be there, and stay: cached at 0x9..., uncached at 0x8..., for PLV0.
+ */
 static bool windows_are_there(void)
 {
-	uint64_t window[] = { csr_read(CSR_DMW0), csr_read(CSR_DMW1), csr_read(CSR_DMW2), csr_read(CSR_DMW3) };
+	uint64_t window[] = { csr_read(CSR_DMW0), csr_read(CSR_DMW1), csr_read(CSR_DMW2),
+			      csr_read(CSR_DMW3) };
 	unsigned found = 0;
 
 	for (unsigned i = 0; i < 4; i++) {
@@ -168,14 +162,15 @@ static void counters_to_root(unsigned counters, const uint64_t *value)
  */
 void arch_cpu_activate(struct cpu *cpu)
 {
-	struct context *context = &cpu->arch.root; /* there is nothing else in it yet */
+	struct context *context = context_of(cpu); /* there is nothing else in it yet */
 
 	context->cntc = csr_swap(CSR_CNTC, 0);
 	timer_from_root(&context->timer);
 	csr_write(CSR_TICLR, 1);
 	csrs_from_root(context->csr);
 	counters_from_root(cpu->arch.counters, context->counter);
-	cpu->arch.shadow = (struct shadow){ csr_read(CSR_MERRCTL), csr_read(CSR_MERRENTRY), csr_read(CSR_MERRSAVE) };
+	cpu->arch.shadow =
+		(struct shadow){ csr_read(CSR_MERRCTL), csr_read(CSR_MERRENTRY), csr_read(CSR_MERRSAVE) };
 	context->csr[GUEST_CRMD] = cpu->arch.linux_crmd;
 
 	root_setup(cpu);
@@ -197,7 +192,7 @@ void arch_cpu_activate(struct cpu *cpu)
  */
 void arch_cpu_release(struct cpu *cpu)
 {
-	struct context *context = &cpu->arch.root;
+	struct context *context = context_of(cpu);
 	uint64_t pc = csr_read(CSR_ERA), crmd = gcsr_read(CSR_CRMD);
 
 	csrs_from_guest(context->csr);

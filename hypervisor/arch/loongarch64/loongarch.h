@@ -35,7 +35,7 @@ void units_clear(void);
 void guest_select(const struct cpu *cpu); /* GID and stage 2: those of the CPU's cell */
 
 /* exit.c */
-void exit_handle(struct cpu *cpu);
+bool exit_handle(struct cpu *cpu); /* whether registers that functions keep were changed in *cpu */
 void root_panic(struct cpu *cpu) __attribute__((noreturn));
 void guest_fault(struct cpu *cpu, enum hv_fault_reason reason, uint64_t gpa, uint32_t insn);
 
@@ -49,11 +49,21 @@ void exception_inject(unsigned ecode, uint32_t insn);
 bool iocsr_emulate(struct cpu *cpu, uint32_t insn);
 
 /* ipi.c: offsets are IOCSR's. */
-#define IPI_FIRST 0x1000
-#define IPI_LAST  0x104f
+#define IPI_FIRST  0x1000
+#define IPI_STATUS 0x1000
+#define IPI_CLEAR  0x100c
+#define IPI_LAST   0x104f
 uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size);
 void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
-void ipi_update(struct cpu *cpu); /* the guest's interrupt follows its controller */
+
+/* The guest's interrupt follows its controller. */
+static inline void ipi_update(struct cpu *cpu)
+{
+	uint32_t status = __atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_ACQUIRE);
+
+	gcsr_change(CSR_ESTAT, status & cpu->arch.ipi.enable ? IS_IPI : 0, IS_IPI);
+}
+
 bool ipi_collect(struct cpu *cpu); /* takes what is pending in hardware; true: a kick was among it */
 void ipi_from_hardware(struct cpu *cpu);
 void ipi_take_hardware(void);
@@ -67,15 +77,17 @@ void messages_collect(void); /* from root to the guest */
 void messages_to_hardware(const struct cpu *cpu);
 
 /* extioi.c */
-#define EXTIOI_FIRST 0x14a0
-#define EXTIOI_LAST  0x1cff
-#define EXTIOI_SEND  0x1140
-#define ANY_SEND     0x1158
+#define EXTIOI_FIRST	0x14a0
+#define EXTIOI_CORE_ISR 0x1800 /* 256 bits, of this core */
+#define EXTIOI_LAST	0x1cff
+#define EXTIOI_SEND	0x1140
+#define ANY_SEND	0x1158
 bool extioi_has(uint32_t offset);
 uint64_t extioi_read(struct cpu *cpu, uint32_t offset, unsigned size);
 void extioi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
 void extioi_init_root(struct cell *root);
-int extioi_check(const struct config_system *system, const struct config_cell *config, struct hv_error *error);
+int extioi_check(const struct config_system *system, const struct config_cell *config,
+		 struct hv_error *error);
 void extioi_take(struct cell *cell);
 void extioi_give_back(struct cell *cell);
 void extioi_reset(struct cell *cell);
@@ -83,10 +95,20 @@ bool extioi_owns(const struct cell *cell, unsigned vector);
 
 /* pch_pic.c */
 void pch_pic_init_root(struct cell *root, uint64_t address);
-int pch_pic_check(const struct config_system *system, const struct config_cell *config, struct hv_error *error);
+int pch_pic_check(const struct config_system *system, const struct config_cell *config,
+		  struct hv_error *error);
 int pch_pic_take(struct cell *cell);
 void pch_pic_give_back(struct cell *cell);
 void pch_pic_reset(struct cell *cell);
+
+_Static_assert(sizeof(struct cpu) <= PERCPU_CONTEXT, "a CPU's area");
+_Static_assert(PERCPU_CONTEXT + sizeof(struct context) <= PERCPU_STACK, "a CPU's area");
+
+/* Linux's state while the CPU is a cell's, or while it is on its way. */
+static inline struct context *context_of(struct cpu *cpu)
+{
+	return (struct context *)((uint8_t *)cpu + PERCPU_CONTEXT);
+}
 
 static inline uint32_t bits(uint32_t word, unsigned high, unsigned low)
 {

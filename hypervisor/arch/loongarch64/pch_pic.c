@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * The bridge's interrupt controller (7A1000 manual ch. 5), divided by pins.  As long as all pins are root's its
- * page is root's, too; when a cell gets some, accesses of both are done here, each reaching its pins alone.
- * Vectors that are written become hardware's.
+ * The bridge's interrupt controller (7A1000 manual ch. 5), divided by pins.  As long as all pins are root's
+ * its page is root's, too; when a cell gets some, accesses of both are done here, each reaching its pins
+ * alone. Vectors that are written become hardware's.
  */
 #include "loongarch.h"
 
@@ -13,7 +13,8 @@
 #define CLEAR	     0x80
 #define BLOCK_SIZE   0x1000 /* what follows in the page is other devices' */
 
-/* Registers of a bit a pin, 64 bits at these offsets; the rest reads as hardware has it and is not written. */
+/* Registers of a bit a pin, 64 bits at these offsets; the rest reads as hardware has it and is not written.
+ */
 static const uint16_t shared_bitmaps[] = { 0x20, 0x40, 0x60, 0xc0, 0xe0, 0x3e0 };
 static const uint16_t status_bitmaps[] = { 0x300, 0x320, 0x380, 0x3a0 };
 
@@ -160,11 +161,13 @@ void pch_pic_init_root(struct cell *root, uint64_t address)
 		root->arch.pin_vector[pin] = (uint8_t)hw_read(base + HTMSI_VECTOR + pin, 1);
 }
 
-int pch_pic_check(const struct config_system *system, const struct config_cell *config, struct hv_error *error)
+int pch_pic_check(const struct config_system *system, const struct config_cell *config,
+		  struct hv_error *error)
 {
 	if (pins_of(config) && !base)
-		return config_refuse(error, EINVAL, system, config, config_irqchips(config), -1,
-				     "there are pins of a PCH-PIC, but the system's description has no address of one");
+		return config_refuse(
+			error, EINVAL, system, config, config_irqchips(config), -1,
+			"there are pins of a PCH-PIC, but the system's description has no address of one");
 	return 0;
 }
 

@@ -45,7 +45,8 @@ static void describe(void)
 						 .type = CONFIG_CONSOLE_8250,
 						 .flags = CONFIG_CONSOLE_MMIO };
 	description.cpus[0] = TAKEN;
-	description.memory[0] = (struct config_memory){ CELL_PHYS, CELL_RAM, CELL_RAM_SIZE, all | CONFIG_MEM_LOADABLE };
+	description.memory[0] =
+		(struct config_memory){ CELL_PHYS, CELL_RAM, CELL_RAM_SIZE, all | CONFIG_MEM_LOADABLE };
 	description.memory[1] =
 		(struct config_memory){ SHARED_PHYS, CELL_SHARED, 0x4000,
 					CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_ROOTSHARED };
@@ -83,15 +84,16 @@ static bool wait_for_state(enum comm_state state)
 	return true;
 }
 
-static unsigned bad_create, bad_load, bad_start, bad_findings, bad_count, bad_console, bad_state, bad_fault, bad_stop,
-	bad_destroy, bad_root, bad_rest;
+static unsigned bad_create, bad_load, bad_start, bad_findings, bad_count, bad_console, bad_state, bad_fault,
+	bad_stop, bad_destroy, bad_root, bad_rest;
 
 /* @clean: nothing has been in its memory before. */
 static void load_and_start(bool clean)
 {
 	uint32_t wanted = clean ? ALL_FOUND : ALL_FOUND & ~(1u << FOUND_CLEAN);
 	bad_load += explained(hvcl(HC_CELL_SET_LOADABLE, CELL, 0)) != 0;
-	memcpy((void *)CACHED(CELL_PHYS + CELL_ENTRY), cell_image, (unsigned long)(cell_image_end - cell_image));
+	memcpy((void *)CACHED(CELL_PHYS + CELL_ENTRY), cell_image,
+	       (unsigned long)(cell_image_end - cell_image));
 	memset((void *)SHARED, 0, sizeof(*SHARED));
 	bad_start += explained(hvcl(HC_CELL_START, CELL, 0)) != 0;
 	if (!wait_for(&SHARED->turns, 3) || !wait_for(&SHARED->second_turns, 3)) {
@@ -118,8 +120,8 @@ static void fail(enum cell_order order, uint64_t gpa)
 {
 	SHARED->order = order;
 	bad_state += !wait_for_state(COMM_FAILED);
-	if (hvcl(HC_CELL_FAULT, CELL, PHYSICAL(&fault)) || fault.reason != HV_FAULT_MEMORY || fault.gpa != gpa ||
-	    fault.cpu != 0) {
+	if (hvcl(HC_CELL_FAULT, CELL, PHYSICAL(&fault)) || fault.reason != HV_FAULT_MEMORY ||
+	    fault.gpa != gpa || fault.cpu != 0) {
 		print("# fault %u of CPU %u at %lx, gpa %lx\n", fault.reason, fault.cpu, fault.pc, fault.gpa);
 		bad_fault++;
 	}
@@ -206,6 +208,7 @@ void suite(void)
 	check_equal(bad_fault, 0, "an access to what is not its own is recorded with its address");
 	check_equal(bad_stop, 0, "once failed or shut down it does nothing any more");
 	check_equal(bad_destroy, 0, "it is destroyed");
-	check_equal(bad_rest, 0, "the hypervisor is not left while there is a cell, and no secret is after it");
+	check_equal(bad_rest, 0,
+		    "the hypervisor is not left while there is a cell, and no secret is after it");
 	check_equal(bad_root, 0, "root has its CPUs back as they were, and goes back to the bare machine");
 }

@@ -5,21 +5,28 @@
  */
 #include "linux.h"
 
-#define TURNS	      100
-#define MILLISECOND   100000
-#define VECTOR	      5
-#define PIN	      (1u << PIN_UART0)
-#define ENOSYS	      38
+#define TURNS	    100
+#define MILLISECOND 100000
+#define VECTOR	    5
+#define PIN	    (1u << PIN_UART0)
+#define CHIP_NAME   0x20 /* IOCSR */
+#define ENOSYS	    38
 
 /* Everything but what counts, what the last exception says, and what a refill leaves. */
 #define REGISTERS                                                                                            \
-	R(CSR_CRMD) R(CSR_PRMD) R(CSR_EUEN) R(CSR_MISC) R(CSR_ECFG) R(CSR_ERA) R(CSR_BADV) R(CSR_EENTRY)     \
-	R(CSR_TLBIDX) R(CSR_TLBEHI) R(CSR_TLBELO0) R(CSR_TLBELO1) R(CSR_ASID) R(CSR_PGDL) R(CSR_PGDH)        \
-	R(CSR_PWCL) R(CSR_PWCH) R(CSR_STLBPS) R(CSR_RVACFG) R(CSR_CPUID) R(CSR_PRCFG1) R(CSR_PRCFG2)         \
-	R(CSR_PRCFG3) R(CSR_SAVE0) R(CSR_SAVE0 + 1) R(CSR_SAVE0 + 2) R(CSR_SAVE0 + 3) R(CSR_SAVE0 + 4)       \
-	R(CSR_SAVE0 + 5) R(CSR_SAVE0 + 6) R(CSR_SAVE0 + 7) R(CSR_TID) R(CSR_CNTC) R(CSR_LLBCTL)              \
-	R(CSR_TLBRENTRY) R(CSR_TLBRBADV) R(CSR_TLBRSAVE) R(CSR_TLBRELO0) R(CSR_TLBRELO1) R(CSR_TLBREHI)      \
-	R(CSR_MERRENTRY) R(CSR_DMW0) R(CSR_DMW1) R(CSR_DMW2) R(CSR_DMW3)
+	R(CSR_CRMD)                                                                                          \
+	R(CSR_PRMD)                                                                                          \
+	R(CSR_EUEN) R(CSR_MISC) R(CSR_ECFG) R(CSR_ERA) R(CSR_BADV) R(CSR_EENTRY) R(CSR_TLBIDX) R(CSR_TLBEHI) \
+		R(CSR_TLBELO0) R(CSR_TLBELO1) R(CSR_ASID) R(CSR_PGDL) R(CSR_PGDH) R(CSR_PWCL) R(CSR_PWCH)    \
+			R(CSR_STLBPS) R(CSR_RVACFG) R(CSR_CPUID) R(CSR_PRCFG1) R(CSR_PRCFG2) R(CSR_PRCFG3)   \
+				R(CSR_SAVE0) R(CSR_SAVE0 + 1) R(CSR_SAVE0 + 2) R(CSR_SAVE0 + 3)              \
+					R(CSR_SAVE0 + 4) R(CSR_SAVE0 + 5) R(CSR_SAVE0 + 6) R(CSR_SAVE0 + 7)  \
+						R(CSR_TID) R(CSR_CNTC) R(CSR_LLBCTL) R(CSR_TLBRENTRY)        \
+							R(CSR_TLBRBADV) R(CSR_TLBRSAVE) R(CSR_TLBRELO0)      \
+								R(CSR_TLBRELO1) R(CSR_TLBREHI)               \
+									R(CSR_MERRENTRY) R(CSR_DMW0)         \
+										R(CSR_DMW1) R(CSR_DMW2)      \
+											R(CSR_DMW3)
 #define R(n) +1
 enum { REGISTER_COUNT = 0 REGISTERS };
 #undef R
@@ -266,6 +273,8 @@ static void look_around(unsigned core)
 		bad_cpucfg++;
 }
 
+static uint64_t chip_name;
+
 static void look_around_once(void)
 {
 	trap_clear();
@@ -273,7 +282,7 @@ static void look_around_once(void)
 	if (trap.count != 1 || trap.code != EXC_INE)
 		bad_gcsr++;
 	store8(UART0 + 7, 0x5a);
-	if (load8(UART0 + 7) != 0x5a || iocsr_read64(0x20) != 0x303030354133)
+	if (load8(UART0 + 7) != 0x5a || iocsr_read64(CHIP_NAME) != chip_name)
 		bad_mmio++;
 }
 
@@ -291,8 +300,8 @@ static void compare(unsigned *bad_result, unsigned *bad_csrs)
 
 static void back_on_the_machine(unsigned core)
 {
-	if (csr_read(CSR_GCFG) & 0x300030 || csr_read(CSR_GTLBC) & 0xff1000 || csr_read(CSR_GSTAT) & 0xff0002 ||
-	    !has_lvz())
+	if (csr_read(CSR_GCFG) & 0x300030 || csr_read(CSR_GTLBC) & 0xff1000 ||
+	    csr_read(CSR_GSTAT) & 0xff0002 || !has_lvz())
 		bad_root_gcsr++;
 }
 
@@ -332,24 +341,31 @@ static void costs(void)
 	on_all(enter);
 	start = rdtime();
 	for (unsigned i = 0; i < 10000; i++)
-		__asm__ volatile("move $a0, %0; move $a1, $zero; move $a2, $zero" ::"r"(HC_NOP) : "$a0", "$a1", "$a2");
+		__asm__ volatile("move $a0, %0; move $a1, $zero; move $a2, $zero" ::"r"(HC_NOP)
+				 : "$a0", "$a1", "$a2");
 	empty = rdtime() - start;
 	start = rdtime();
 	for (unsigned i = 0; i < 10000; i++)
 		hvcl(HC_NOP, 0, 0);
-	print("# hypercall: %lu ticks for 1000\n", (rdtime() - start - empty) / 10);
+	print("# (with --deterministic and one core 10 instructions are a tick)\n");
+	print("# hypercall: %ld ticks for 1000\n", (rdtime() - start - empty) / 10);
 	start = rdtime();
 	for (unsigned i = 0; i < 10000; i++)
 		iocsr_read32(IPI_STATUS);
-	print("# IOCSR read (IPI status): %lu ticks for 1000\n", (rdtime() - start - empty) / 10);
+	print("# IOCSR read (IPI status): %ld ticks for 1000\n", (rdtime() - start - empty) / 10);
 	start = rdtime();
 	for (unsigned i = 0; i < 10000; i++)
-		iocsr_read32(EXTIOI_CORE_ISR);
-	print("# IOCSR read (EXTIOI ISR): %lu ticks for 1000\n", (rdtime() - start - empty) / 10);
+		iocsr_read64(EXTIOI_CORE_ISR);
+	print("# IOCSR read (EXTIOI ISR): %ld ticks for 1000\n", (rdtime() - start - empty) / 10);
 	start = rdtime();
 	for (unsigned i = 0; i < 10000; i++)
 		iocsr_write32(IPI_CLEAR, 0);
-	print("# IOCSR write (IPI clear): %lu ticks for 1000\n", (rdtime() - start - empty) / 10);
+	print("# IOCSR write (IPI clear): %ld ticks for 1000\n", (rdtime() - start - empty) / 10);
+	start = rdtime();
+	for (unsigned i = 0; i < 10000; i++)
+		ipi_send(0, 0);
+	print("# IOCSR write (IPI_Send): %ld ticks for 1000\n", (rdtime() - start - empty) / 10);
+	iocsr_write32(IPI_CLEAR, ~0u);
 	on_all(leave);
 }
 
@@ -358,6 +374,7 @@ void suite(void)
 	csr_write(CSR_TICLR, 1);
 	interrupt_hook = handler;
 	cores_init();
+	chip_name = iocsr_read64(CHIP_NAME);
 	extioi_setup(1);
 	store32(PIC_MASK, ~0u);
 	for (unsigned i = 0; i < TURNS && !bad_enters && !bad_leaves; i++)
@@ -367,7 +384,8 @@ void suite(void)
 	check_equal(bad_clocks, 0, "the counter goes on");
 	check_equal(bad_units, 0, "FP and vector registers are as they were, both ways");
 	check_equal(bad_timers, 0, "a running timer interrupts once and not early, taken over or not");
-	check_equal(bad_ipis, 0, "IPIs from core to core come, by the emulated controllers and by hardware's");
+	check_equal(bad_ipis, 0,
+		    "IPIs from core to core come, by the emulated controllers and by hardware's");
 	check_equal(bad_idle, 0, "idle ends with a timer");
 	check_equal(bad_uart, 0, "the UART's interrupt comes through PCH-PIC and EXTIOI");
 	check_equal(bad_mmio, 0, "registers of devices and the chip's name can be read");

@@ -104,8 +104,8 @@ void hv_load(void)
 	uint64_t size = (uint64_t)(hv_image_end - hv_image);
 
 	memcpy(header, hv_image, size);
-	for (uint64_t at = HV_BASE + ((size + 7) & ~7ul); at < HV_BASE + header->core_size + header->percpu_size * MAX_CORES;
-	     at += 8)
+	for (uint64_t at = HV_BASE + ((size + 7) & ~7ul);
+	     at < HV_BASE + header->core_size + header->percpu_size * MAX_CORES; at += 8)
 		store64(CACHED(at), 0);
 	header->max_cpus = MAX_CORES;
 	header->online_cpus = cores;

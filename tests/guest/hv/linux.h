@@ -24,8 +24,8 @@ extern unsigned cores; /* started */
 /* fn(core) on all cores at once; returns when all have. */
 void on_all(void (*fn)(unsigned core));
 void cores_init(void);
-void hv_load(void);	       /* image and description into HV_BASE */
-long hv_enter(unsigned core);  /* the driver's call on each core */
+void hv_load(void);	      /* image and description into HV_BASE */
+long hv_enter(unsigned core); /* the driver's call on each core */
 struct config_system *hv_config(void);
 
 static inline long hvcl(uint64_t number, uint64_t arg1, uint64_t arg2)

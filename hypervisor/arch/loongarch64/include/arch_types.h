@@ -12,9 +12,10 @@
 #define UNITS_FTOP	    1040
 #define UNITS_SCRATCH	    1048
 
-/* Bytes of a CPU's area: its struct cpu, and the stack. */
-#define PERCPU_SIZE  0x4000
-#define PERCPU_STACK 0x1800 /* at least so much of it is stack */
+/* A CPU's area, in bytes: its struct cpu, at PERCPU_CONTEXT what is Linux's, and the stack at its end. */
+#define PERCPU_SIZE    0x4000
+#define PERCPU_CONTEXT 0x800
+#define PERCPU_STACK   0x1800 /* the lower end */
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
@@ -39,6 +40,14 @@ static inline void *phys_to_virt(uint64_t phys)
 static inline uint64_t virt_to_phys(const void *virt)
 {
 	return (uint64_t)virt & WINDOW_MASK;
+}
+
+static inline uint64_t arch_time(void)
+{
+	uint64_t ticks;
+
+	__asm__ volatile("rdtime.d %0, $zero" : "=r"(ticks));
+	return ticks;
 }
 
 static inline void cpu_relax(void)
@@ -103,7 +112,6 @@ struct arch_cpu {
 	uint64_t refused;    /* accesses to other cells' interrupts, without effect */
 	struct ipi ipi;
 	struct shadow shadow;
-	struct context root; /* Linux's, put aside */
 };
 
 /* Which interrupts are a cell's; all numbers are the cell's own. */

@@ -76,16 +76,16 @@
 #define CSR_FWPC      0x380
 #define CSR_DBG	      0x500
 
-#define CRMD_PLV  0x3
-#define CRMD_IE	  0x4
-#define CRMD_DA	  0x8
-#define CRMD_WE	  0x200
-#define PRMD_PIE  0x4
-#define TCFG_EN	  0x1
-#define TCFG_PERIODIC 0x2
-#define LLBCTL_WCLLB  0x2
+#define CRMD_PLV       0x3
+#define CRMD_IE	       0x4
+#define CRMD_DA	       0x8
+#define CRMD_WE	       0x200
+#define PRMD_PIE       0x4
+#define TCFG_EN	       0x1
+#define TCFG_PERIODIC  0x2
+#define LLBCTL_WCLLB   0x2
 #define TLBRERA_ISTLBR 0x1
-#define TLBRPRMD_PWE 0x10
+#define TLBRPRMD_PWE   0x10
 
 /* Bits of ESTAT.IS and ECFG.LIE. */
 #define IS_SWI 0x3
@@ -96,21 +96,21 @@
 #define IS_MSG (1 << 14)
 #define IS_ALL 0x5fff
 
-#define GTLBC_USETGID 0x1000
-#define GTLBC_TOTI    0x2000
-#define GTLBC_TGID    0xff0000
-#define GSTAT_PVM     0x2
-#define GSTAT_GID     0xff0000
-#define GID_SHIFT     16
-#define GCFG_MATP_ROOT 0x2
-#define GCFG_MATC_ROOT 0x10
-#define GCFG_MATC     0x30
+#define GTLBC_USETGID	 0x1000
+#define GTLBC_TOTI	 0x2000
+#define GTLBC_TGID	 0xff0000
+#define GSTAT_PVM	 0x2
+#define GSTAT_GID	 0xff0000
+#define GID_SHIFT	 16
+#define GCFG_MATP_ROOT	 0x2
+#define GCFG_MATC_ROOT	 0x10
+#define GCFG_MATC	 0x30
 #define GCFG_GCIP_SECURE 0x40000
-#define GCFG_GCI_SECURE 0x200000
-#define GCFG_GPMP     0x800000
-#define GCFG_ENABLES  0x730aab0 /* all that is not a capability */
-#define GPERF_SHIFT   24
-#define GINTC_PIP     0xff00
+#define GCFG_GCI_SECURE	 0x200000
+#define GCFG_GPMP	 0x800000
+#define GCFG_ENABLES	 0x730aab0 /* all that is not a capability */
+#define GPERF_SHIFT	 24
+#define GINTC_PIP	 0xff00
 
 #define ECODE_INT  0x0
 #define ECODE_PIL  0x1
@@ -157,8 +157,8 @@
 #define cpucfg(word) __builtin_loongarch_cpucfg(word)
 
 /* Entries of this CPU's TLB: all, and all guests' of both stages. */
-#define TLB_ALL	   0x0
-#define TLB_GUESTS 0x12
+#define TLB_ALL	       0x0
+#define TLB_GUESTS     0x12
 #define tlb_forget(op) __asm__ volatile("invtlb %0, $zero, $zero" ::"i"(op) : "memory")
 #endif
 #endif
