@@ -8,14 +8,18 @@ hv-objects := $(addprefix $(O)/,$(addsuffix .o,$(basename $(hv-sources))))
 
 # General registers only: FP and vector registers are the guests'.  units.S is assembled for all there are.
 hv-target := $(if $(findstring clang,$(HV_CC)),--target=loongarch64-unknown-linux-gnusf -fdirect-access-external-data, \
-	-mdirect-extern-access)
-hv-flags := $(hv-target) -mabi=lp64s -std=gnu17 -O2 -g -ffreestanding -fpie -fno-plt -fvisibility=hidden \
+	-mdirect-extern-access -mno-relax)
+hv-flags := $(hv-target) -mabi=lp64s -std=gnu17 -g -ffreestanding -fpie -fno-plt -fvisibility=hidden \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
 	-Ihypervisor/include -Ihypervisor/core -Ihypervisor/arch/loongarch64 -Ihypervisor/arch/loongarch64/include \
 	-MMD -MP $(warnings)
 
 .PHONY: hypervisor
 hypervisor: $(O)/hypervisor/bixi-hv.bin
+
+# What is done at each exit is in arch/.
+$(O)/hypervisor/core/%.o: hv-flags += -Os
+$(O)/hypervisor/arch/%.o: hv-flags += -O2
 
 $(O)/hypervisor/%.o: hypervisor/%.c
 	@mkdir -p $(@D)
@@ -27,6 +31,7 @@ $(O)/hypervisor/%.o: hypervisor/%.S
 
 $(O)/hypervisor/bixi-hv.elf: $(hv-objects) hypervisor/link.ld
 	$(call quiet,HV)$(HV_LD) -pie --no-dynamic-linker --gc-sections -z norelro -z noexecstack -z text \
+		$(if $(findstring lld,$(HV_LD)),,--no-warn-rwx-segments) \
 		-T hypervisor/link.ld -o $@ $(hv-objects)
 
 $(O)/hypervisor/bixi-hv.bin: $(O)/hypervisor/bixi-hv.elf hypervisor/link.ld

@@ -59,3 +59,14 @@ size_t strlen(const char *s)
 		n++;
 	return n;
 }
+
+int __popcountdi2(uint64_t value); /* GCC's for processors without an instruction */
+
+int __popcountdi2(uint64_t value)
+{
+	int n = 0;
+
+	for (; value; value &= value - 1)
+		n++;
+	return n;
+}
