@@ -11,7 +11,8 @@
 #define CELL_ENTRY    0x200000
 #define CELL_SHARED   0x1000000
 #define CELL_UART     0x1fe00000
-#define CELL_SECRET   0x300000 /* where the cell leaves something */
+#define CELL_UART1    0x1fe082e0 /* the machine's UART1 */
+#define CELL_SECRET   0x300000	 /* where the cell leaves something */
 #define NOWHERE	      0x40000000
 
 /* Where that is for root. */
@@ -38,6 +39,7 @@ enum cell_finding {
 	FOUND_IPI,	 /* and interrupts this one */
 	FOUND_VECTOR,	 /* the cell's vector 0 comes to the other CPU */
 	FOUND_NO_OTHER,	 /* other vectors do not exist */
+	FOUND_PIN,	 /* its pin of the bridge interrupts, others are not there */
 	FOUND_UART,
 	FOUND_CALLS, /* hypercalls of root's are refused */
 	FINDINGS

@@ -3,9 +3,11 @@
 #include "linux.h"
 #include "cell.h"
 
-#define SHARED	      ((struct cell_shared *)CACHED(CELL_SHARED))
-#define SECRET	      0x5ec2e7
-#define EPERM	      1
+#define SHARED ((struct cell_shared *)CACHED(CELL_SHARED))
+#define SECRET 0x5ec2e7
+#define EPERM  1
+#undef UART1
+#define UART1	      DEVICE(CELL_UART1)
 #define UART	      DEVICE(CELL_UART)
 #define SHORT_WHILE   20000
 #define IS_TI	      (1 << 11)
@@ -83,6 +85,24 @@ static void start_second(void)
 	found(FOUND_VECTOR, second_has_vector && !(csr_read(CSR_ESTAT) & ESTAT_IPI));
 }
 
+/* The cell has one pin, here with UART1's request for more to send. */
+static void pin(void)
+{
+	bool ok;
+
+	store32(PIC_MASK, 0);
+	store8(PIC_VECTOR + PIN_UART1, 0);
+	ok = load32(PIC_MASK) == 0 && load8(PIC_VECTOR + PIN_UART1) == 0 && load32(PIC_ISR) == 0;
+	iocsr_write32(EXTIOI_ROUTE, 1);
+	store32(PIC_HTMSI_EN, ~0u);
+	store8(UART1 + UART_IER, 2);
+	ok = ok && pending(HWI(1)) && load32(PIC_ISR) == 1 << PIN_UART1 && iocsr_read32(EXTIOI_CORE_ISR) == 1;
+	store8(UART1 + UART_IER, 0);
+	extioi_ack(0);
+	store8(PIC_VECTOR + PIN_UART0, 0x77); /* is not the cell's */
+	found(FOUND_PIN, ok && !load8(PIC_VECTOR + PIN_UART0) && !pending(HWI(1)));
+}
+
 static void say(const char *s)
 {
 	for (; *s; s++) {
@@ -117,6 +137,7 @@ void cell_main(unsigned number, uint64_t registers)
 	rest();
 	found(FOUND_TIMER, true);
 	start_second();
+	pin();
 	say("a cell speaks\n");
 	found(FOUND_UART, load8(UART + UART_LSR) & 0x40);
 	found(FOUND_CALLS, hvcl(HC_CELL_START, 1, 0) == -EPERM && hvcl(HC_DISABLE, 0, 0) == -EPERM);

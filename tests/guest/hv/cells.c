@@ -17,8 +17,8 @@ extern const char cell_image[], cell_image_end[];
 static struct {
 	struct config_cell cell;
 	uint8_t cpus[8];
-	struct config_memory memory[2];
-	struct config_irqchip chips[1];
+	struct config_memory memory[3];
+	struct config_irqchip chips[2];
 } __attribute__((packed)) description __attribute__((aligned(4096)));
 
 static struct hv_error error;
@@ -37,8 +37,8 @@ static void describe(void)
 	cell->id = CELL;
 	cell->flags = CONFIG_CELL_PASSIVE_COMMREG;
 	cell->cpu_set_size = 8;
-	cell->num_memory_regions = 2;
-	cell->num_irqchips = 1;
+	cell->num_memory_regions = 3;
+	cell->num_irqchips = 2;
 	cell->cpu_reset_address = CELL_ENTRY;
 	cell->console = (struct config_console){ .address = CELL_UART,
 						 .size = 0x1000,
@@ -50,7 +50,13 @@ static void describe(void)
 	description.memory[1] =
 		(struct config_memory){ SHARED_PHYS, CELL_SHARED, 0x4000,
 					CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_ROOTSHARED };
+	description.memory[2] = (struct config_memory){ UART1 & 0xffffffff, CELL_UART1, 8,
+							CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_IO |
+								CONFIG_MEM_IO_8 | CONFIG_MEM_ROOTSHARED };
 	description.chips[0] = (struct config_irqchip){ .id = CONFIG_IRQCHIP_EXTIOI };
+	description.chips[1] =
+		(struct config_irqchip){ .address = PIC & 0xffffffff, .id = CONFIG_IRQCHIP_PCH_PIC };
+	description.chips[1].pin_bitmap[0] = 1 << PIN_UART1;
 	description.chips[0].pin_bitmap[CELL_VECTOR / 32] = 1u << CELL_VECTOR % 32;
 }
 
@@ -85,7 +91,7 @@ static bool wait_for_state(enum comm_state state)
 }
 
 static unsigned bad_create, bad_load, bad_start, bad_findings, bad_count, bad_console, bad_state, bad_fault,
-	bad_stop, bad_destroy, bad_root, bad_rest;
+	bad_stop, bad_destroy, bad_root, bad_rest, bad_pins;
 
 /* @clean: nothing has been in its memory before. */
 static void load_and_start(bool clean)
@@ -113,6 +119,16 @@ static void listen(void)
 	if (hvcl(HC_CONSOLE_READ, CELL, PHYSICAL(&output)) || output.length != 14 || output.text[0] != 'a' ||
 	    output.text[13] != '\n')
 		bad_console++;
+}
+
+/* Of the bridge's interrupt controller root has all but the cell's pin, and the cell's registers stay. */
+static void divided(void)
+{
+	store32(PIC_MASK, ~0u);
+	store8(PIC_VECTOR + PIN_UART1, 9);
+	store8(PIC_VECTOR + PIN_UART0, 9);
+	bad_pins += load32(PIC_MASK) != (uint32_t) ~(1 << PIN_UART1) || load8(PIC_VECTOR + PIN_UART1) != 0 ||
+		    load8(PIC_VECTOR + PIN_UART0) != 9 || load32(PIC) != 0x07000000;
 }
 
 /* @order makes the cell fail, of which there is a record. */
@@ -159,6 +175,7 @@ static void round_trip(void)
 		return;
 	load_and_start(true);
 	listen();
+	divided();
 	bad_rest += hvcl(HC_DISABLE, 0, 0) != -EBUSY;
 	fail(ORDER_TOUCH_NOWHERE, NOWHERE);
 	stays_stopped();
@@ -171,6 +188,8 @@ static void round_trip(void)
 	bad_rest += load64(CACHED(CELL_PHYS + CELL_SECRET)) != 0;
 	met = 0;
 	on_all(meet);
+	store32(PIC_MASK, ~0u);
+	bad_pins += load32(PIC_MASK) != ~0u;
 	bad_root += met != cores;
 }
 
@@ -210,5 +229,7 @@ void suite(void)
 	check_equal(bad_destroy, 0, "it is destroyed");
 	check_equal(bad_rest, 0,
 		    "the hypervisor is not left while there is a cell, and no secret is after it");
+	check_equal(bad_pins, 0,
+		    "the bridge's interrupt controller is divided by pins, and root's again thereafter");
 	check_equal(bad_root, 0, "root has its CPUs back as they were, and goes back to the bare machine");
 }

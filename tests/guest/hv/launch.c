@@ -10,13 +10,15 @@
 #define VECTOR	    5
 #define PIN	    (1u << PIN_UART0)
 #define CHIP_NAME   0x20 /* IOCSR */
+#define EPERM	    1
 #define ENOSYS	    38
 
 /* Everything but what counts, what the last exception says, and what a refill leaves. */
 #define REGISTERS                                                                                            \
 	R(CSR_CRMD)                                                                                          \
 	R(CSR_PRMD)                                                                                          \
-	R(CSR_EUEN) R(CSR_MISC) R(CSR_ECFG) R(CSR_ERA) R(CSR_BADV) R(CSR_EENTRY) R(CSR_TLBIDX) R(CSR_TLBEHI) \
+	R(CSR_EUEN)                                                                                          \
+	R(CSR_MISC) R(CSR_ECFG) R(CSR_ERA) R(CSR_BADV) R(CSR_EENTRY) R(CSR_TLBIDX) R(CSR_TLBEHI)             \
 		R(CSR_TLBELO0) R(CSR_TLBELO1) R(CSR_ASID) R(CSR_PGDL) R(CSR_PGDH) R(CSR_PWCL) R(CSR_PWCH)    \
 			R(CSR_STLBPS) R(CSR_RVACFG) R(CSR_CPUID) R(CSR_PRCFG1) R(CSR_PRCFG2) R(CSR_PRCFG3)   \
 				R(CSR_SAVE0) R(CSR_SAVE0 + 1) R(CSR_SAVE0 + 2) R(CSR_SAVE0 + 3)              \
@@ -71,7 +73,7 @@ static struct {
 } core_state[MAX_CORES];
 
 static unsigned bad_enters, bad_registers, bad_clocks, bad_units, bad_timers, bad_ipis, bad_uart, bad_calls,
-	bad_cpucfg, bad_mmio, bad_idle, bad_gcsr, bad_leaves, bad_root_registers, bad_root_gcsr;
+	bad_cpucfg, bad_mmio, bad_idle, bad_messages, bad_gcsr, bad_leaves, bad_root_registers, bad_root_gcsr;
 
 /* Writes numbers into registers that nobody uses. */
 static void registers_fill(unsigned core)
@@ -217,6 +219,34 @@ static void interrupts(unsigned core)
 	csr_write(CSR_ECFG, 0);
 }
 
+/* Each core: a message interrupt, as PCI devices send them. */
+static void messages(unsigned core)
+{
+	unsigned vector = 0x40 + core;
+
+	if (!has_message_interrupts())
+		return;
+	store32(AVEC | core << 12 | vector << 4, 0);
+	for (uint64_t start = rdtime(); !(csr_read(CSR_ESTAT) & ESTAT_MESSAGE);)
+		if (rdtime() - start > SURE_TO_COME / 4)
+			break;
+	if ((uint32_t)csr_read(CSR_MSGIR) != vector || csr_read(CSR_ESTAT) & ESTAT_MESSAGE)
+		bad_messages++;
+}
+
+/* Sent on one side, it is still there on the other. */
+static void message_send(unsigned core)
+{
+	if (has_message_interrupts())
+		store32(AVEC | core << 12 | 0x99 << 4, 0);
+}
+
+static void message_take(unsigned core)
+{
+	if (has_message_interrupts() && (uint32_t)csr_read(CSR_MSGIR) != 0x99)
+		bad_messages++;
+}
+
 static void interrupts_clear(unsigned core)
 {
 	core_state[core].timer = core_state[core].ipi = 0;
@@ -264,6 +294,8 @@ static void timer_end(unsigned core)
 }
 
 SNIPPET(gcsr_word, ".word 0x05000004"); /* gcsrrd $a0, CRMD */
+SNIPPET(our_hvcl, ".word 0x002bca48");
+SNIPPET(kvm_hvcl, ".word 0x002b8100");
 
 static void look_around(unsigned core)
 {
@@ -281,6 +313,12 @@ static void look_around_once(void)
 	call(ADDRESS(gcsr_word), 0, 0);
 	if (trap.count != 1 || trap.code != EXC_INE)
 		bad_gcsr++;
+	trap_clear();
+	call(ADDRESS(kvm_hvcl), 0, 0);
+	if (trap.count != 1 || trap.code != EXC_INE)
+		bad_gcsr++;
+	if (user_run(3, USER(our_hvcl), HC_DISABLE, 0) != -(uint64_t)EPERM)
+		bad_calls++;
 	store8(UART0 + 7, 0x5a);
 	if (load8(UART0 + 7) != 0x5a || iocsr_read64(CHIP_NAME) != chip_name)
 		bad_mmio++;
@@ -309,20 +347,26 @@ static void turn(void)
 {
 	hv_load();
 	on_all(timer_begin);
+	on_all(message_send);
 	on_all(enter);
 	compare(&bad_enters, &bad_registers);
 	if (bad_enters)
 		return;
+	on_all(message_take);
 	on_all(timer_end);
+	on_all(messages);
 	on_all(interrupts_clear);
 	on_all(interrupts);
 	uart_interrupt();
 	on_all(look_around);
 	look_around_once();
 	on_all(timer_begin);
+	on_all(message_send);
 	on_all(leave);
 	compare(&bad_leaves, &bad_root_registers);
+	on_all(message_take);
 	on_all(timer_end);
+	on_all(messages);
 	on_all(interrupts_clear);
 	on_all(interrupts);
 	uart_interrupt();
@@ -376,6 +420,7 @@ void suite(void)
 	cores_init();
 	chip_name = iocsr_read64(CHIP_NAME);
 	extioi_setup(1);
+	iocsr_write64(CHIP_MISC, iocsr_read64(CHIP_MISC) | 1ull << 51);
 	store32(PIC_MASK, ~0u);
 	for (unsigned i = 0; i < TURNS && !bad_enters && !bad_leaves; i++)
 		turn();
@@ -386,6 +431,7 @@ void suite(void)
 	check_equal(bad_timers, 0, "a running timer interrupts once and not early, taken over or not");
 	check_equal(bad_ipis, 0,
 		    "IPIs from core to core come, by the emulated controllers and by hardware's");
+	check_equal(bad_messages, 0, "message interrupts come, and are not lost on the way");
 	check_equal(bad_idle, 0, "idle ends with a timer");
 	check_equal(bad_uart, 0, "the UART's interrupt comes through PCH-PIC and EXTIOI");
 	check_equal(bad_mmio, 0, "registers of devices and the chip's name can be read");
