@@ -16,7 +16,12 @@ cross_gcc() {
 }
 
 cross_starter() { # NAME TREE PROGRAM [OPTION]
+    tree_starter "$1" "$2" "$2/usr/$3" "${4:-}"
+}
+
+# tree_starter NAME TREE PROGRAM [OPTION]: PROGRAM is any, which needs libraries as new as TREE's.
+tree_starter() {
     printf '#!/bin/sh\nexec "%s/lib64/ld-linux-x86-64.so.2" --library-path "%s/usr/lib/x86_64-linux-gnu" "%s" %s "$@"\n' \
-        "$2" "$2" "$2/usr/$3" "${4:-}" > "$1"
+        "$2" "$2" "$3" "${4:-}" > "$1"
     chmod +x "$1"
 }

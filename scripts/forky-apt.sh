@@ -8,16 +8,16 @@ forky_mirror() {
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | sort -u | head -n 1
 }
 
-# forky_apt_init DIR: makes a private apt root in DIR for forky's loong64 packages, with an index no
-# older than a day, so that nothing of the host's own package state is touched.
+# forky_apt_init DIR [ARCHITECTURE]: makes a private apt root in DIR for forky's packages (of loong64), with an
+# index no older than a day, so that nothing of the host's own package state is touched.
 forky_apt_init() {
-    local mirror
+    local mirror architecture=${2:-loong64}
     mkdir -p "$1"
     FORKY_APT=$(cd "$1" && pwd)
     mirror=$(forky_mirror)
     [ -n "$mirror" ] || { echo "forky-apt: apt has no Debian mirror configured; add one to sources.list" >&2; return 1; }
     mkdir -p "$FORKY_APT"/{lists/partial,cache/archives/partial,etc}
-    FORKY_OPTS=(-q -o APT::Architecture=loong64 -o APT::Architectures=loong64 -o Dir::State::Lists="$FORKY_APT/lists"
+    FORKY_OPTS=(-q -o APT::Architecture=$architecture -o APT::Architectures=$architecture -o Dir::State::Lists="$FORKY_APT/lists"
         -o Dir::State::status="$FORKY_APT/status" -o Dir::Cache="$FORKY_APT/cache"
         -o Dir::Etc::SourceList="$FORKY_APT/etc/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::Etc::Preferences=/dev/null
         -o Dir::Etc::PreferencesParts=/dev/null -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root
@@ -28,7 +28,7 @@ forky_apt_init() {
     (
         flock 9
         forky_apt_write "$FORKY_APT/status" ""
-        forky_apt_write "$FORKY_APT/etc/sources.list" "deb [arch=loong64] $mirror forky main"
+        forky_apt_write "$FORKY_APT/etc/sources.list" "deb [arch=$architecture] $mirror forky main"
         if [ -z "$(find "$FORKY_APT/updated" -mmin -1440 2>/dev/null)" ]; then
             apt-get "${FORKY_OPTS[@]}" update >&2
             touch "$FORKY_APT/updated"
@@ -54,7 +54,7 @@ forky_fetch() {
     local package=$1 dir=$2 hash name
     hash=$(forky_show "$package" SHA256)
     name=$(basename "$(forky_show "$package" Filename)")
-    [ -n "$hash" ] || { echo "forky-apt: the mirror's forky has no package $package for loong64" >&2; return 1; }
+    [ -n "$hash" ] || { echo "forky-apt: the mirror's forky has no package $package of this architecture" >&2; return 1; }
     mkdir -p "$dir"
     if ! echo "$hash  $dir/$name" | sha256sum -c --status 2>/dev/null; then
         echo "fetching $name" >&2
