@@ -53,7 +53,7 @@ bixi-libs := -lfdt -lzstd -llzma -lz -lm
 unit-tests :=
 fuzzers :=
 guest-tests :=
-include $(wildcard isa/files.mk machine/*/files.mk hypervisor/files.mk tests/*/files.mk bench/files.mk)
+include $(wildcard isa/files.mk machine/*/files.mk hypervisor/files.mk driver/files.mk tests/*/files.mk bench/files.mk)
 
 bixi-objects := $(addprefix $(O)/,$(bixi-obj))
 
@@ -119,6 +119,7 @@ clean:
 
 help:
 	@echo 'make              build bixi ($(O)/bixi)'
+	@echo 'make driver       the Linux module of the hypervisor ($(O)/driver/bixi.ko)'
 	@echo 'make run          install what is needed, boot Debian'"'"'s loong64 kernel to a shell'
 	@echo 'make run DEMO=debian   make a Debian disk (once), boot it by firmware to its login'
 	@echo 'make run DEMO=kvm      boot a KVM guest inside the guest, to its shell'

@@ -11,6 +11,7 @@
 #define BIXI_CONFIG_H
 
 #ifdef __KERNEL__
+#include <linux/stddef.h>
 #include <linux/types.h>
 #else
 #include <stddef.h>
