@@ -34,6 +34,7 @@ suites=(
     "monitor|tests/boot/monitor.sh"
     "snapshot|tests/boot/snapshot.sh"
     "command-line|tests/boot/command-line.sh"
+    "driver|tests/boot/driver.sh"
     "hostile|tests/hostile/run.sh"
     "fuzz|tests/fuzz/regress.sh"
     "hypervisor|tests/hypervisor/run.sh"
