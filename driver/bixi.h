@@ -27,10 +27,10 @@ extern struct mutex bixi_mutex;
  * result: @error.
  */
 int refuse(int error, const char *format, ...) __printf(2, 3);
-/* The same where the hypervisor said no to "@what", for which it may have given a reason. */
-int refuse_for_hypervisor(long error, const char *what);
-/* And where it did so before it ran. */
-int refuse_with(int error, const struct hv_error *reason, const char *what);
+/* The same where the hypervisor said no to "@what". */
+int refuse_for_hypervisor(int error, const char *what);
+/* And where it may have left a reason; from memory that others may write. */
+int refuse_for_reason(int error, const struct hv_error *reason, const char *what);
 /* A page for what hypercalls point to. */
 extern void *exchange;
 

@@ -263,7 +263,9 @@ int cell_create(const struct driver_cell_create __user *argument)
 		goto free;
 	error = hypercall(HC_CELL_CREATE, virt_to_phys(config), 0);
 	if (error) {
-		refuse_for_hypervisor(error, "create the cell");
+		memset(exchange, 0, sizeof(struct hv_error));
+		hypercall(HC_LAST_ERROR, virt_to_phys(exchange), 0);
+		refuse_for_reason(error, exchange, "create the cell");
 		goto give_back;
 	}
 	cell = cell_register(config, &cpus);

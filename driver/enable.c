@@ -279,7 +279,7 @@ static int hypervisor_enter(const struct firmware *image, struct config_system *
 	if (error == -EAGAIN)
 		refuse(error, "CPUs went offline or came online meanwhile: try again");
 	else if (error)
-		refuse_with(error, (void *)header + file->error, "take over");
+		refuse_for_reason(error, (void *)header + file->error, "take over");
 	if (error)
 		memory_drop();
 	return error;

@@ -25,29 +25,40 @@ static struct hv_error last_error;
 static struct hv_console console; /* what of the hypervisor's console was taken and not read yet */
 static u32 console_at;
 
-int refuse_with(int error, const struct hv_error *reason, const char *what)
+/* What is wrong where the hypervisor gives no more than an error. */
+static const char *usual_reason(int error)
 {
-	if (!reason->sentence[0])
-		return refuse(error,
-			      "the hypervisor refuses to %s with error %d: see its console, cat /dev/bixi",
-			      what, error);
+	switch (error) {
+	case -EPERM:
+		return "a cell is locked or does not agree, try again later";
+	case -ENOMEM:
+		return "its memory is used up, give it more in the system's configuration";
+	case -EBUSY:
+	case -ETIMEDOUT:
+		return "it is busy with something else, try again";
+	case -ENOENT:
+		return "it knows nothing of that name, see bixi-cell list";
+	case -ENOSYS:
+		return "it does not know how, install driver and hypervisor of one version";
+	}
+	return "see its console, cat /dev/bixi";
+}
+
+int refuse_for_hypervisor(int error, const char *what)
+{
+	return refuse(error, "the hypervisor refuses to %s (error %d): %s", what, error, usual_reason(error));
+}
+
+int refuse_for_reason(int error, const struct hv_error *reason, const char *what)
+{
+	if (reason->error != error || !reason->sentence[0])
+		return refuse_for_hypervisor(error, what);
 	last_error = *reason;
-	last_error.error = error;
 	last_error.cell[sizeof(last_error.cell) - 1] = 0;
 	last_error.rival[sizeof(last_error.rival) - 1] = 0;
 	last_error.sentence[sizeof(last_error.sentence) - 1] = 0;
 	pr_err("the hypervisor refuses to %s: %s\n", what, last_error.sentence);
 	return error;
-}
-
-int refuse_for_hypervisor(long error, const char *what)
-{
-	struct hv_error *reason = exchange;
-
-	memset(reason, 0, sizeof(*reason));
-	if (hypercall(HC_LAST_ERROR, virt_to_phys(exchange), 0) || reason->error != error)
-		memset(reason, 0, sizeof(*reason));
-	return refuse_with(error, reason, what);
 }
 
 int refuse(int error, const char *format, ...)

@@ -72,7 +72,7 @@ static struct config_system *config_make(void)
 	struct system *s = calloc(1, CONFIG_ROOM);
 	const uint32_t all = 0xffffffff;
 	const uint64_t ram = CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_EXECUTE | CONFIG_MEM_DMA;
-	const uint64_t io = CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_IO | CONFIG_MEM_IO_WIDTHS;
+	const uint64_t io = CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_IO;
 
 	s->system = (struct config_system){
 		.signature = { 'J', 'H', 'S', 'Y', 'S' },
