@@ -332,14 +332,14 @@ static int sleep_notified(struct notifier_block *block, unsigned long action, vo
 
 static struct notifier_block sleep_block = { .notifier_call = sleep_notified };
 
-/* Linux is about to start this CPU. */
+/* Linux is about to start this CPU.  With EBUSY it would try again, and again. */
 static int cpu_prepared(unsigned int cpu)
 {
 	if (!READ_ONCE(hypervisor.enabled))
 		return 0;
 	if (cpumask_test_cpu(cpu, &cpus_of_cells)) {
 		pr_err("CPU %u belongs to a cell: destroy that to have the CPU back\n", cpu);
-		return -EBUSY;
+		return -EPERM;
 	}
 	if (!cpumask_test_cpu(cpu, &hypervisor.cpus)) {
 		pr_err("CPU %u was added since the hypervisor was enabled: disable and enable it again\n",

@@ -3,7 +3,9 @@
  * What tests/boot/driver.sh runs in the guest: asks the driver for things and looks at the answers.  A line
  * "ok SENTENCE" or "FAIL SENTENCE" each.
  *   driver refusals | no-image | damaged-image | stub | kvm | no-lvz | offline | memory
+ *   driver enable | disable | root
  *   driver cycle COUNT	enables and disables the hypervisor so often, Linux being busy
+ *   driver cells		the hypervisor being enabled on several CPUs: the life of a cell, /cell.bin
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/netlink.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -300,6 +304,44 @@ static void work(void)
 	}
 }
 
+static bool file_is(const char *path, const char *text)
+{
+	char line[200] = "";
+	FILE *file = fopen(path, "r");
+
+	if (file) {
+		if (!fgets(line, sizeof(line), file))
+			line[0] = 0;
+		fclose(file);
+	}
+	line[strcspn(line, "\n")] = 0;
+	return !strcmp(line, text);
+}
+
+/* Linux is the root cell. */
+static void do_root(void)
+{
+	struct config_system *config = config_make();
+	char text[3000];
+	ssize_t length;
+
+	refused("enabling what is enabled", EBUSY, "already", DRIVER_ENABLE, config);
+	refused("an unknown ioctl", ENOTTY, "versions", _IO(0, 200), NULL);
+	fcntl(device, F_SETFL, O_NONBLOCK);
+	do {
+		length = read(device, text, sizeof(text));
+	} while (length > 0);
+	check(length == -1 && errno == EAGAIN, "the hypervisor's console can be read to its end");
+	check(file_is("/sys/devices/bixi/enabled", "1"), "sysfs says that it is enabled");
+	check(file_is("/sys/devices/bixi/cells/0/name", "root"), "and that there is a root cell");
+	check(file_is("/sys/devices/bixi/cells/0/state", "running"), "which runs");
+	check(!file_is("/sys/devices/bixi/mem_pool_size", "0") && !file_is("/sys/devices/bixi/mem_pool_used", "0"),
+	      "it has memory");
+	check(!file_is("/sys/devices/bixi/cells/0/statistics/vmexits_total", "0") &&
+		      !file_is("/sys/devices/bixi/cells/0/statistics/cpu0/vmexits_total", "0"),
+	      "exits are counted");
+}
+
 static void do_cycle(int count)
 {
 	const long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -324,6 +366,241 @@ static void do_cycle(int count)
 	      cpus, done == count ? "" : error.sentence);
 	for (long i = 0; i < cpus; i++)
 		kill(workers[i], 9);
+}
+
+/* A cell with CPU 1 and 1 MiB. */
+struct cell {
+	struct config_cell cell;
+	uint8_t cpus[8];
+	struct config_memory memory[1];
+};
+
+static struct driver_chunk cell_memory;
+
+static struct cell *cell_make(void)
+{
+	struct cell *c = calloc(1, sizeof(*c));
+
+	c->cell = (struct config_cell){
+		.signature = { 'J', 'H', 'C', 'L', 'L' },
+		.architecture = CONFIG_ARCH_LOONGARCH,
+		.revision = CONFIG_REVISION,
+		.name = "test",
+		.flags = CONFIG_CELL_CONSOLE_PERMITTED,
+		.cpu_set_size = sizeof(c->cpus),
+		.num_memory_regions = 1,
+	};
+	c->cpus[0] = 1 << 1;
+	c->memory[0] = (struct config_memory){ cell_memory.phys, 0, cell_memory.size,
+					       CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_EXECUTE |
+						       CONFIG_MEM_LOADABLE };
+	return c;
+}
+
+static void refused_cell(const char *what, int number, const char *word, struct cell *cell)
+{
+	struct driver_cell_create create = { (uint64_t)cell, sizeof(*cell), 0 };
+
+	refused(what, number, word, DRIVER_CELL_CREATE, &create);
+	free(cell);
+}
+
+static void do_refused_cells(void)
+{
+	struct driver_cell_create create = { 8, sizeof(struct cell), 0 };
+	struct driver_chunk linux_memory = { RAM_HIGH, 1 << 20 };
+	struct cell *cell;
+
+	refused("a cell's configuration that is not there", EFAULT, "memory", DRIVER_CELL_CREATE, &create);
+	create.config_size = 10;
+	refused("a cell's configuration of 10 bytes", EINVAL, "bytes", DRIVER_CELL_CREATE, &create);
+	create.config_size = 1 << 30;
+	refused("a cell's configuration of 1 GiB", EINVAL, "bytes", DRIVER_CELL_CREATE, &create);
+	cell = cell_make();
+	cell->cell.signature[0] = 'X';
+	refused_cell("a cell with a wrong signature", EINVAL, "JHCLL", cell);
+	cell = cell_make();
+	cell->cell.revision = 10;
+	refused_cell("a cell of revision 10", EINVAL, "revision 10", cell);
+	cell = cell_make();
+	cell->cell.architecture = CONFIG_ARCH_X86;
+	refused_cell("a cell for x86", EINVAL, "architecture 0", cell);
+	cell = cell_make();
+	cell->cell.num_pci_caps = 0xffffffff;
+	refused_cell("a cell with too large counts", EINVAL, "counts", cell);
+	cell = cell_make();
+	memset(cell->cell.name, 'a', sizeof(cell->cell.name));
+	refused_cell("a cell with an endless name", EINVAL, "name", cell);
+	cell = cell_make();
+	strcpy(cell->cell.name, "root");
+	refused_cell("a cell with root's name", EEXIST, "root", cell);
+	cell = cell_make();
+	cell->cpus[0] = 1;
+	refused_cell("a cell with CPU 0", EINVAL, "CPU 0", cell);
+	cell = cell_make();
+	cell->cpus[7] = 0x80;
+	refused_cell("a cell with CPU 63", EINVAL, "CPU 63", cell);
+	cell = cell_make();
+	cell->cpus[0] = 0;
+	refused_cell("a cell without a CPU", EINVAL, "no CPU", cell);
+	cell = cell_make();
+	cell->memory[0].phys_start = linux_memory.phys;
+	refused_cell("a cell in Linux's memory", EBUSY, "is Linux's", cell);
+	cell = cell_make();
+	cell->memory[0].size = -(uint64_t)PAGE;
+	refused_cell("a cell with endless memory", EINVAL, "too large", cell);
+	cell = cell_make();
+	cell->memory[0].flags |= CONFIG_MEM_IO;
+	refused_cell("a cell that the hypervisor does not like", EINVAL, "region 0", cell);
+	check(sysconf(_SC_NPROCESSORS_ONLN) > 1, "Linux has all CPUs again: %ld",
+	      sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+/* All that the cell prints until it has printed so much, or two seconds are over. */
+static bool cell_says(struct driver_cell_id id, const char *text)
+{
+	struct driver_console_read request = { .cell = id };
+	char said[3000] = "";
+
+	for (int i = 0; i < 200 && strlen(said) < strlen(text); i++) {
+		if (ioctl(device, DRIVER_CONSOLE_READ, &request) || request.console.length > HV_CONSOLE_BYTES)
+			return false;
+		strncat(said, request.console.text, request.console.length);
+		usleep(10000);
+	}
+	if (strcmp(said, text))
+		printf("(it said \"%s\")\n", said);
+	return !strcmp(said, text);
+}
+
+static void load(struct driver_cell_id id, uint32_t wrong)
+{
+	static char image[2 * PAGE];
+	struct {
+		struct driver_cell_load load;
+		struct driver_image images[2];
+	} request = { .load = { .cell = id, .num_images = 2 },
+		      .images = { { (uint64_t)image, sizeof(image), 0, 0 },
+				  { (uint64_t)&wrong, 4, 0x100, 0 } } };
+	int file = open("/cell.bin", O_RDONLY);
+
+	check(file >= 0 && read(file, image, sizeof(image)) > 0x100, "the cell's image is there");
+	close(file);
+	check(!ioctl(device, DRIVER_CELL_LOAD, &request), "the cell is loaded");
+	request.images[1].target_address = cell_memory.size - 2;
+	refused("an image that is too large", EINVAL, "loadable", DRIVER_CELL_LOAD, &request);
+	request.images[1].target_address = -4;
+	refused("an image at the end of the world", EINVAL, "loadable", DRIVER_CELL_LOAD, &request);
+	request.images[0].source_address = 8;
+	refused("an image that is not there", EFAULT, "memory", DRIVER_CELL_LOAD, &request);
+	request.load.num_images = 1000000;
+	refused("a million images", EINVAL, "images", DRIVER_CELL_LOAD, &request);
+	request.load.num_images = 2;
+	request.images[0].source_address = (uint64_t)image;
+	request.images[1].target_address = 0x100;
+	check(!ioctl(device, DRIVER_CELL_LOAD, &request), "it is loaded again");
+}
+
+static void do_cell_life(struct driver_cell_id id)
+{
+	struct driver_fault fault = { .cell = id };
+
+	check(file_is("/sys/devices/bixi/cells/1/name", "test"), "sysfs has the cell");
+	check(file_is("/sys/devices/bixi/cells/1/state", "shut down"), "it is shut down");
+	check(file_is("/sys/devices/bixi/cells/1/cpus_assigned_list", "1"), "it has CPU 1");
+	check(file_is("/sys/devices/system/cpu/cpu1/online", "0"), "and Linux does not");
+	refused("the fault of a cell without one", ENODATA, "no fault", DRIVER_CELL_FAULT, &fault);
+	load(id, 0);
+	check(!ioctl(device, DRIVER_CELL_START, &id), "the cell is started");
+	check(cell_says(id, "the cell is there\n"), "it runs");
+	check(file_is("/sys/devices/bixi/cells/1/state", "running"), "sysfs says so, too");
+	check(!ioctl(device, DRIVER_CELL_SHUTDOWN, &id), "it is shut down");
+	check(file_is("/sys/devices/bixi/cells/1/state", "shut down"), "sysfs says so");
+	check(!ioctl(device, DRIVER_CELL_START, &id), "it is started again");
+	check(cell_says(id, "the cell is there\n"), "it runs again");
+	load(id, 1);
+	check(!ioctl(device, DRIVER_CELL_START, &id), "it is started to do what it may not");
+	check(cell_says(id, "the cell is there\n"), "it runs until then");
+	for (int i = 0; i < 200 && ioctl(device, DRIVER_CELL_FAULT, &fault); i++)
+		usleep(10000);
+	check(fault.fault.reason == HV_FAULT_MEMORY && fault.fault.gpa == RAM_HIGH,
+	      "the record of its fault says that it read 0x%lx", fault.fault.gpa);
+	check(file_is("/sys/devices/bixi/cells/1/state", "failed"), "it is known to have failed");
+	check(file_is("/sys/devices/bixi/cells/1/cpus_failed_list", "1"), "with CPU 1");
+}
+
+/* The kernel tells of changes in sysfs as "ACTION@PATH", and strings "KEY=VALUE". */
+static int listen_to_kernel(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int events = socket(AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+
+	return bind(events, (struct sockaddr *)&address, sizeof(address)) ? -1 : events;
+}
+
+static bool kernel_told(int events, const char *action, const char *value)
+{
+	char text[4096];
+	ssize_t length;
+
+	while ((length = recv(events, text, sizeof(text) - 1, 0)) > 0) {
+		text[length] = 0;
+		if (strncmp(text, action, strlen(action)) || !strstr(text, "/devices/bixi/cells/1"))
+			continue;
+		for (char *word = text; word < text + length; word += strlen(word) + 1)
+			if (!strcmp(word, value))
+				return true;
+	}
+	return false;
+}
+
+static void do_cells(void)
+{
+	const int events = listen_to_kernel();
+	struct driver_reserve reserve = { .size = 1 << 20,
+					  .chunks_address = (uint64_t)&cell_memory,
+					  .num_chunks = 1 };
+	struct driver_cell_id id = { .id = -1, .name = "test" }, root = { .id = 0 }, other = { .id = 7 };
+	struct driver_stats stats = { .cpu = 0 };
+	struct driver_cell_create create;
+	struct cell *cell;
+	FILE *file;
+
+	check(!ioctl(device, DRIVER_RESERVE, &reserve), "the cell's memory is reserved");
+	do_refused_cells();
+	refused("destroying root", EINVAL, "root", DRIVER_CELL_DESTROY, &root);
+	refused("starting a cell that is not there", ENOENT, "no cell 7", DRIVER_CELL_START, &other);
+	refused("destroying a cell that is not there", ENOENT, "no cell \"test\"", DRIVER_CELL_DESTROY, &id);
+	check(!ioctl(device, DRIVER_CPU_STATS, &stats) && stats.stats.count[HV_STAT_TOTAL] > 0,
+	      "CPU 0 was left %lu times", stats.stats.count[HV_STAT_TOTAL]);
+	stats.cpu = 63;
+	refused("the statistics of CPU 63", EINVAL, "CPU 63", DRIVER_CPU_STATS, &stats);
+	cell = cell_make();
+	create = (struct driver_cell_create){ (uint64_t)cell, sizeof(*cell), 0 };
+	for (int i = 0; i < 3; i++) {
+		struct driver_release release = { cell_memory.phys };
+
+		check(!ioctl(device, DRIVER_CELL_CREATE, &create), "a cell is created");
+		refused("a second one of this name", EEXIST, "already", DRIVER_CELL_CREATE, &create);
+		strcpy(cell->cell.name, "second");
+		refused("a second one with this CPU", EBUSY, "cell \"test\"", DRIVER_CELL_CREATE, &create);
+		strcpy(cell->cell.name, "test");
+		refused("releasing its memory", EBUSY, "test", DRIVER_RELEASE, &release);
+		file = fopen("/sys/devices/system/cpu/cpu1/online", "w");
+		check(file && (fputs("1", file), fclose(file)) && errno == EPERM,
+		      "Linux cannot take CPU 1 back by itself");
+		check(kernel_told(events, "add@", "ACTION=add"), "an uevent tells of the cell");
+		check(kernel_told(events, "change@", "STATE=shut down"), "and of its state");
+		do_cell_life(id);
+		check(kernel_told(events, "change@", "STATE=running"), "an uevent tells that it runs");
+		usleep(600000);
+		check(kernel_told(events, "change@", "STATE=failed"), "and one that it failed");
+		check(!ioctl(device, DRIVER_CELL_DESTROY, &id), "the cell is destroyed");
+		check(file_is("/sys/devices/system/cpu/cpu1/online", "1"), "Linux has CPU 1 again");
+		check(kernel_told(events, "remove@", "ACTION=remove"), "an uevent tells that the cell is gone");
+		check(access("/sys/devices/bixi/cells/1", F_OK), "sysfs has the cell no more");
+	}
+	free(cell);
 }
 
 int main(int argc, char **argv)
@@ -353,6 +630,10 @@ int main(int argc, char **argv)
 		check(!ioctl(device, DRIVER_ENABLE, config_make()), "the hypervisor is enabled");
 	else if (!strcmp(what, "disable"))
 		check(!ioctl(device, DRIVER_DISABLE), "the hypervisor is disabled");
+	else if (!strcmp(what, "root"))
+		do_root();
+	else if (!strcmp(what, "cells"))
+		do_cells();
 	else if (!strcmp(what, "cycle") && argc == 3)
 		do_cycle(atoi(argv[2]));
 	else
