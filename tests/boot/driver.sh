@@ -168,8 +168,12 @@ echo 0 > $cpu1
 unload
 load
 /driver enable
+/driver running-cell
+dmesg -n 8
 GUEST
-    grep -aq 'bixi: the hypervisor is disabled' <(tail -n 3 "$work/root.log")
+    grep -aq "bixi: cell 1, .* is destroyed" "$work/root.log"
+    check "root: power-off destroys the cell that still runs" $?
+    grep -aq 'bixi: the hypervisor is disabled' "$work/root.log"
     check "root: power-off disables the hypervisor first" $?
 }
 

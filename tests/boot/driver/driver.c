@@ -6,6 +6,7 @@
  *   driver enable | disable | root
  *   driver cycle COUNT	enables and disables the hypervisor so often, Linux being busy
  *   driver cells		the hypervisor being enabled on several CPUs: the life of a cell, /cell.bin
+ *   driver running-cell	leaves one running
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -335,7 +336,8 @@ static void do_root(void)
 	check(file_is("/sys/devices/bixi/enabled", "1"), "sysfs says that it is enabled");
 	check(file_is("/sys/devices/bixi/cells/0/name", "root"), "and that there is a root cell");
 	check(file_is("/sys/devices/bixi/cells/0/state", "running"), "which runs");
-	check(!file_is("/sys/devices/bixi/mem_pool_size", "0") && !file_is("/sys/devices/bixi/mem_pool_used", "0"),
+	check(!file_is("/sys/devices/bixi/mem_pool_size", "0") &&
+		      !file_is("/sys/devices/bixi/mem_pool_used", "0"),
 	      "it has memory");
 	check(!file_is("/sys/devices/bixi/cells/0/statistics/vmexits_total", "0") &&
 		      !file_is("/sys/devices/bixi/cells/0/statistics/cpu0/vmexits_total", "0"),
@@ -597,10 +599,26 @@ static void do_cells(void)
 		check(kernel_told(events, "change@", "STATE=failed"), "and one that it failed");
 		check(!ioctl(device, DRIVER_CELL_DESTROY, &id), "the cell is destroyed");
 		check(file_is("/sys/devices/system/cpu/cpu1/online", "1"), "Linux has CPU 1 again");
-		check(kernel_told(events, "remove@", "ACTION=remove"), "an uevent tells that the cell is gone");
+		check(kernel_told(events, "remove@", "ACTION=remove"),
+		      "an uevent tells that the cell is gone");
 		check(access("/sys/devices/bixi/cells/1", F_OK), "sysfs has the cell no more");
 	}
 	free(cell);
+}
+
+static void do_running_cell(void)
+{
+	struct driver_reserve reserve = { .size = 1 << 20,
+					  .chunks_address = (uint64_t)&cell_memory,
+					  .num_chunks = 1 };
+	struct driver_cell_id id = { .id = -1, .name = "test" };
+	struct driver_cell_create create = { 0, sizeof(struct cell), 0 };
+
+	check(!ioctl(device, DRIVER_RESERVE, &reserve), "the cell's memory is reserved");
+	create.config_address = (uint64_t)cell_make();
+	check(!ioctl(device, DRIVER_CELL_CREATE, &create), "a cell is created");
+	load(id, 0);
+	check(!ioctl(device, DRIVER_CELL_START, &id), "the cell is started");
 }
 
 int main(int argc, char **argv)
@@ -634,6 +652,8 @@ int main(int argc, char **argv)
 		do_root();
 	else if (!strcmp(what, "cells"))
 		do_cells();
+	else if (!strcmp(what, "running-cell"))
+		do_running_cell();
 	else if (!strcmp(what, "cycle") && argc == 3)
 		do_cycle(atoi(argv[2]));
 	else
