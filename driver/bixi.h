@@ -89,6 +89,10 @@ int cell_destroy(struct cell *cell);
 int cells_destroy(void); /* all but root */
 
 /* memory.c */
+
+/* 2^@order pages of Linux's, cleared, which it does not look at until it has them back; NULL: it has none. */
+struct page *pages_take(unsigned int order);
+void pages_give_back(struct page *page, unsigned int order);
 int memory_reserve(struct driver_reserve __user *reserve);
 int memory_release(const struct driver_release __user *release);
 void memory_release_all(void);

@@ -35,29 +35,45 @@ int cpu_of_number(unsigned int number)
 	return number < NR_CPUS ? cpu_number_map(number) : -1;
 }
 
-/*
- * The processor can do it, and nobody does it yet.  KVM, which is built into distributions' kernels, takes
- * the extension when it starts, on each CPU.
- */
-static void look_for_kvm(void *found)
+static void look_for_user(void *found)
 {
 	if (csr_read64(LOONGARCH_CSR_GTLBC) & (CSR_GTLBC_USETGID | CSR_GTLBC_TGID))
 		WRITE_ONCE(*(bool *)found, true);
 }
 
+/*
+ * The extension has one user at a time.  KVM, which is built into distributions' kernels, takes it when it
+ * starts or when it makes its first guest, and by the same step of CPU hotplug.  While we hold that step KVM
+ * gets EBUSY; otherwise its first guest would stop root, where what it executes then does not exist.
+ */
+static int lvz_take(void)
+{
+	int error = cpuhp_setup_state_nocalls(CPUHP_AP_KVM_ONLINE, "bixi:lvz", NULL, NULL);
+	bool used = false;
+
+	if (error)
+		return refuse(error, "Linux's KVM holds the virtualization extension: start Linux with "
+				     "\"kvm.enable_virt_at_load=0\", and end KVM guests");
+	on_each_cpu(look_for_user, &used, 1);
+	if (!used)
+		return 0;
+	cpuhp_remove_state_nocalls(CPUHP_AP_KVM_ONLINE);
+	return refuse(-EBUSY,
+		      "somebody holds the virtualization extension who is not KVM: restart Linux without it");
+}
+
+static void lvz_release(void)
+{
+	cpuhp_remove_state_nocalls(CPUHP_AP_KVM_ONLINE);
+}
+
 static int check_processor(void)
 {
-	bool kvm = false;
-
-	if (!(read_cpucfg(LOONGARCH_CPUCFG2) & CPUCFG2_LVZP))
-		return refuse(-ENODEV,
-			      "this processor has no virtualization extension (LVZ), or its firmware or "
-			      "hypervisor hides it: use another computer");
-	on_each_cpu(look_for_kvm, &kvm, 1);
-	if (kvm)
-		return refuse(-EBUSY, "Linux's KVM holds the virtualization extension: start Linux with "
-				      "\"kvm.enable_virt_at_load=0\", and end KVM guests");
-	return 0;
+	if (read_cpucfg(LOONGARCH_CPUCFG2) & CPUCFG2_LVZP)
+		return 0;
+	return refuse(-ENODEV,
+		      "this processor has no virtualization extension (LVZ), or its firmware or hypervisor "
+		      "hides it: use another computer");
 }
 
 /* A copy of what the user points to, whose counts have been checked. */
@@ -157,7 +173,7 @@ static void memory_drop(void)
 	if (hypervisor.resource)
 		release_mem_region(hypervisor.phys, hypervisor.size);
 	if (hypervisor.allocated)
-		__free_pages(phys_to_page(hypervisor.phys), get_order(hypervisor.size));
+		pages_give_back(phys_to_page(hypervisor.phys), get_order(hypervisor.size));
 	hypervisor.resource = NULL;
 	hypervisor.allocated = false;
 	hypervisor.phys = hypervisor.size = 0;
@@ -194,10 +210,7 @@ static int memory_get(struct config_memory *memory, u64 needed)
 		}
 	} else {
 		size = PAGE_SIZE << get_order(size);
-		page = get_order(size) > MAX_PAGE_ORDER
-			       ? NULL
-			       : alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL,
-					     get_order(size));
+		page = get_order(size) > MAX_PAGE_ORDER ? NULL : pages_take(get_order(size));
 		if (!page)
 			return refuse(
 				-ENOMEM,
@@ -310,10 +323,15 @@ int hypervisor_enable(const struct config_system __user *user)
 	error = check_image(image);
 	if (error)
 		goto release;
-	cpumask_copy(&hypervisor.cpus, cpu_present_mask);
-	error = hypervisor_enter(image, config, max_cpus);
+	error = lvz_take();
 	if (error)
 		goto release;
+	cpumask_copy(&hypervisor.cpus, cpu_present_mask);
+	error = hypervisor_enter(image, config, max_cpus);
+	if (error) {
+		lvz_release();
+		goto release;
+	}
 
 	WRITE_ONCE(hypervisor.enabled, true);
 	__module_get(THIS_MODULE);
@@ -357,6 +375,7 @@ int hypervisor_disable(void)
 	if (!list_empty(&cells))
 		cell_unregister(list_first_entry(&cells, struct cell, link));
 	memory_drop();
+	lvz_release();
 	module_put(THIS_MODULE);
 	pr_info("the hypervisor is disabled\n");
 	return 0;

@@ -223,10 +223,15 @@ static long device_act(unsigned int command, void __user *argument)
 
 static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
+	unsigned int flags = 0;
 	long error;
 
-	if (mutex_lock_interruptible(&bixi_mutex))
-		return -EINTR;
+	/* No suspend begins while it is being enabled.  Before the mutex: reboot takes both in this order. */
+	if (command == DRIVER_ENABLE)
+		flags = lock_system_sleep();
+	error = mutex_lock_interruptible(&bixi_mutex);
+	if (error)
+		goto unlock_sleep;
 	if (command == DRIVER_LAST_ERROR) {
 		error = copy_to_user((void __user *)argument, &last_error, sizeof(last_error)) ? -EFAULT : 0;
 	} else {
@@ -240,6 +245,9 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		refuse(error, "ioctl 0x%x failed with error %ld: Linux may be short of memory", command,
 		       error);
 	mutex_unlock(&bixi_mutex);
+unlock_sleep:
+	if (command == DRIVER_ENABLE)
+		unlock_system_sleep(flags);
 	return error;
 }
 

@@ -22,6 +22,33 @@ struct chunk {
 
 static LIST_HEAD(chunks); /* by age */
 
+/* Who reads all of Linux' memory, as /proc/kcore and dumps do, must leave these pages out. */
+static void pages_hide(struct page *page, unsigned int order, bool hide)
+{
+	page_offline_begin();
+	for (unsigned long i = 0; i < 1UL << order; i++)
+		if (hide)
+			__SetPageOffline(page + i);
+		else
+			__ClearPageOffline(page + i);
+	page_offline_end();
+}
+
+struct page *pages_take(unsigned int order)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL, order);
+
+	if (page)
+		pages_hide(page, order, true);
+	return page;
+}
+
+void pages_give_back(struct page *page, unsigned int order)
+{
+	pages_hide(page, order, false);
+	__free_pages(page, order);
+}
+
 static u64 chunk_phys(const struct chunk *chunk)
 {
 	return page_to_phys(chunk->page);
@@ -40,21 +67,20 @@ static bool overlaps(u64 a, u64 a_size, u64 b, u64 b_size)
 static void chunk_free(struct chunk *chunk)
 {
 	list_del(&chunk->link);
-	__free_pages(chunk->page, chunk->order);
+	pages_give_back(chunk->page, chunk->order);
 	kfree(chunk);
 }
 
 /* The largest chunk of at most @size bytes that there is, into @list; its size, 0: there is none. */
 static u64 chunk_allocate(u64 size, struct list_head *list)
 {
-	const gfp_t flags = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL;
 	struct chunk *chunk = kmalloc(sizeof(*chunk), GFP_KERNEL);
 	int order = min(ilog2(size >> PAGE_SHIFT), MAX_PAGE_ORDER);
 
 	if (!chunk)
 		return 0;
 	for (; order >= 0; order--) {
-		chunk->page = alloc_pages(flags, order);
+		chunk->page = pages_take(order);
 		if (chunk->page) {
 			chunk->order = order;
 			list_add_tail(&chunk->link, list);

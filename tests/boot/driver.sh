@@ -163,7 +163,10 @@ echo 0 > $cpu1
 /driver disable
 [ "$(cat $cpu1)" = 1 ] && taskset 2 true; verdict "CPU 1, which was offline, is back on the bare machine"
 /driver enable
+while :; do cat /sys/devices/bixi/*_* /sys/devices/bixi/cells/*/* /sys/devices/bixi/cells/*/statistics/* \
+    /sys/devices/bixi/cells/*/statistics/*/*; done > /dev/null 2>&1 &
 /driver cells
+kill $!
 /driver disable
 unload
 load

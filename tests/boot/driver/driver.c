@@ -9,7 +9,9 @@
  *   driver running-cell	leaves one running
  */
 #include <errno.h>
+#include <elf.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -327,6 +329,8 @@ static void do_root(void)
 	ssize_t length;
 
 	refused("enabling what is enabled", EBUSY, "already", DRIVER_ENABLE, config);
+	check(ioctl(open("/dev/kvm", O_RDWR), KVM_CREATE_VM, 0) == -1 && errno == EBUSY,
+	      "KVM cannot make a guest meanwhile: %s", strerror(errno));
 	refused("an unknown ioctl", ENOTTY, "versions", _IO(0, 200), NULL);
 	fcntl(device, F_SETFL, O_NONBLOCK);
 	do {
@@ -556,6 +560,27 @@ static bool kernel_told(int events, const char *action, const char *value)
 	return false;
 }
 
+/* Linux' image of its memory leaves out what is not Linux' for the time being: there would be nothing to
+ * read. */
+static bool kcore_reads(uint64_t phys)
+{
+	const uint64_t address = 0x9000000000000000 | phys;
+	int kcore = open("/proc/kcore", O_RDONLY);
+	Elf64_Ehdr head;
+	Elf64_Phdr segment;
+	uint64_t word = 1;
+	bool found = false;
+
+	if (read(kcore, &head, sizeof(head)) != sizeof(head))
+		return false;
+	for (int i = 0; i < head.e_phnum && !found; i++)
+		found = pread(kcore, &segment, sizeof(segment), head.e_phoff + i * sizeof(segment)) > 0 &&
+			segment.p_type == PT_LOAD && address - segment.p_vaddr < segment.p_memsz;
+	found = found && pread(kcore, &word, sizeof(word), segment.p_offset + address - segment.p_vaddr) > 0;
+	close(kcore);
+	return found && word == 0;
+}
+
 static void do_cells(void)
 {
 	const int events = listen_to_kernel();
@@ -591,6 +616,7 @@ static void do_cells(void)
 		file = fopen("/sys/devices/system/cpu/cpu1/online", "w");
 		check(file && (fputs("1", file), fclose(file)) && errno == EPERM,
 		      "Linux cannot take CPU 1 back by itself");
+		check(kcore_reads(cell_memory.phys), "/proc/kcore shows nothing of its memory");
 		check(kernel_told(events, "add@", "ACTION=add"), "an uevent tells of the cell");
 		check(kernel_told(events, "change@", "STATE=shut down"), "and of its state");
 		do_cell_life(id);
