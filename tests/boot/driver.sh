@@ -90,13 +90,15 @@ for image in short other; do
     /driver damaged-image
     unload
 done
-before=$(awk '/MemFree/ { print int($2 / 1024) }' /proc/meminfo)
 load
 /driver memory
 [ "$(wc -l < /sys/devices/bixi/reserved)" -gt 1 ]; verdict "sysfs tells what is reserved"
 unload
-after=$(awk '/MemFree/ { print int($2 / 1024) }' /proc/meminfo)
-[ $((before - after)) -lt 20 ]; verdict "rmmod gives it back: $after MiB free, $before before"
+for i in 1 2 3 4 5 6 7 8 9; do # more than there is
+    load
+    /driver memory | grep -v ^ok
+    unload
+done
 [ ! -e /dev/bixi ] && [ ! -e /sys/devices/bixi ]; verdict "nothing is left of the module"
 GUEST
     for cpus in 1 2 4; do

@@ -211,7 +211,7 @@ static void do_memory(void)
 	struct driver_reserve wrong = reserve;
 	uint64_t sum = 0;
 	bool aligned = true;
-	long before;
+	int round;
 
 	wrong.size = 0;
 	refused("reserving nothing", EINVAL, "multiple", DRIVER_RESERVE, &wrong);
@@ -223,14 +223,21 @@ static void do_memory(void)
 	refused("reserving 2^64 bytes but a page", ENOMEM, "Linux has", DRIVER_RESERVE, &wrong);
 	wrong = reserve;
 	wrong.chunks_address = 8;
-	before = available();
 	refused("an array that is not the program's", EFAULT, "memory", DRIVER_RESERVE, &wrong);
 	wrong = reserve;
 	wrong.num_chunks = 1;
 	refused("an array that is too small", ENOSPC, "chunks", DRIVER_RESERVE, &wrong);
 	check(wrong.num_chunks > 1, "it says that %u chunks are needed", wrong.num_chunks);
-	check(labs(available() - before) < 20,
-	      "memory that was not reserved in the end is Linux's: %ld MiB, %ld before", available(), before);
+	/* More than the computer has: a free-memory count would not see what waits in lists of Linux' CPUs.
+	 */
+	for (round = 0; round < 20; round++) {
+		struct driver_reserve small = { reserve.size, reserve.chunks_address, 1, 0 };
+
+		if (ioctl(device, DRIVER_RESERVE, &small) != -1 || errno != ENOSPC ||
+		    ioctl(device, DRIVER_RESERVE, &reserve) || ioctl(device, DRIVER_RELEASE, &release))
+			break;
+	}
+	check(round == 20, "100 MiB are refused, reserved and released %d times", round);
 
 	check(!ioctl(device, DRIVER_RESERVE, &reserve), "100 MiB are reserved");
 	for (unsigned i = 0; i < reserve.num_chunks && i < 64; i++) {
@@ -240,8 +247,6 @@ static void do_memory(void)
 	}
 	check(aligned && sum == reserve.size && chunks[0].size == 32 << 20,
 	      "they come as %u chunks, the first of 32 MiB, each aligned", reserve.num_chunks);
-	check(before - available() > 80, "Linux does not have them meanwhile: %ld MiB, %ld before",
-	      available(), before);
 	release.phys = chunks[0].phys + PAGE;
 	refused("releasing what does not begin there", ENOENT, "reserved", DRIVER_RELEASE, &release);
 	release.phys = chunks[0].phys;
@@ -254,8 +259,6 @@ static void do_memory(void)
 	      "the others stayed reserved when the file was closed");
 	release.phys = DRIVER_RELEASE_UNUSED;
 	check(!ioctl(device, DRIVER_RELEASE, &release), "all others are released");
-	check(labs(available() - before) < 20, "all memory is back: %ld MiB, %ld before", available(),
-	      before);
 	ioctl(device, DRIVER_RESERVE, &reserve); /* for who removes the module */
 }
 
