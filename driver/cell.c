@@ -25,9 +25,9 @@ struct cell *cell_find(const struct driver_cell_id *id)
 {
 	struct cell *cell;
 
-	list_for_each_entry(cell, &cells, link) if (id->id >= 0 ? cell->id == id->id
-								: !strncmp(cell->name, id->name,
-									   sizeof(cell->name))) return cell;
+	list_for_each_entry(cell, &cells, link)
+		if (id->id >= 0 ? cell->id == id->id : !strncmp(cell->name, id->name, sizeof(cell->name)))
+			return cell;
 	if (id->id >= 0)
 		return ERR_PTR(refuse(-ENOENT, "there is no cell %d: see bixi-cell list", id->id));
 	return ERR_PTR(refuse(-ENOENT, "there is no cell \"%.*s\": see bixi-cell list",
@@ -54,7 +54,9 @@ static void cells_look(struct work_struct *work)
 
 	/* Whoever waits for this work to end may have the mutex. */
 	if (mutex_trylock(&bixi_mutex)) {
-		list_for_each_entry(cell, &cells, link) if (cell->id) state_look(cell);
+		list_for_each_entry(cell, &cells, link)
+			if (cell->id)
+				state_look(cell);
 		mutex_unlock(&bixi_mutex);
 	}
 	schedule_delayed_work(&look_work, STATE_INTERVAL);
@@ -126,8 +128,7 @@ static int config_number(struct config_cell *config)
 	u32 id = 1;
 
 again:
-	list_for_each_entry(cell, &cells, link)
-	{
+	list_for_each_entry(cell, &cells, link) {
 		if (!strcmp(cell->name, config->name))
 			return refuse(
 				-EEXIST,
@@ -162,14 +163,12 @@ static int config_cpus(const struct config_cell *config, struct cpumask *cpus)
 		if (cpu == 0)
 			return refuse(-EINVAL, "CPU %u cannot be cell \"%s\"'s: Linux needs it itself",
 				      number, config->name);
-		list_for_each_entry(
-			cell, &cells,
-			link) if (cell->id &&
-				  cpumask_test_cpu(
-					  cpu, &cell->cpus)) return refuse(-EBUSY,
-									   "CPU %u of cell \"%s\" is cell "
-									   "\"%s\"'s: destroy that first",
-									   number, config->name, cell->name);
+		list_for_each_entry(cell, &cells, link)
+			if (cell->id && cpumask_test_cpu(cpu, &cell->cpus))
+				return refuse(-EBUSY,
+					      "CPU %u of cell \"%s\" is cell "
+					      "\"%s\"'s: destroy that first",
+					      number, config->name, cell->name);
 		cpumask_set_cpu(cpu, cpus);
 	}
 	if (cpumask_empty(cpus))
@@ -205,8 +204,10 @@ static void cpus_give_back(struct cpumask *offlined, const struct cpumask *cpus)
 	unsigned int cpu;
 
 	cpumask_andnot(&cpus_of_cells, &cpus_of_cells, cpus);
-	for_each_cpu(cpu, offlined) if (add_cpu(cpu) < 0) pr_err(
-		"CPU %u does not come back: echo 1 > /sys/devices/system/cpu/cpu%u/online\n", cpu, cpu);
+	for_each_cpu(cpu, offlined)
+		if (add_cpu(cpu) < 0)
+			pr_err("CPU %u does not come back: echo 1 > /sys/devices/system/cpu/cpu%u/online\n",
+			       cpu, cpu);
 }
 
 /* @offlined: those that Linux used. */
@@ -217,8 +218,7 @@ static int cpus_take(const struct cpumask *cpus, struct cpumask *offlined)
 
 	cpumask_clear(offlined);
 	cpumask_or(&cpus_of_cells, &cpus_of_cells, cpus);
-	for_each_cpu(cpu, cpus)
-	{
+	for_each_cpu(cpu, cpus) {
 		error = remove_cpu(cpu); /* 1: it was offline */
 		if (error < 0) {
 			cpus_give_back(offlined, cpus);
@@ -405,8 +405,7 @@ int cells_destroy(void)
 	struct cell *cell, *next;
 	int error;
 
-	list_for_each_entry_safe(cell, next, &cells, link)
-	{
+	list_for_each_entry_safe(cell, next, &cells, link) {
 		error = cell->id ? cell_destroy(cell) : 0;
 		if (error)
 			return error;

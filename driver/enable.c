@@ -125,8 +125,7 @@ static int check_cpus(const struct config_cell *root, unsigned int *max)
 	unsigned int cpu;
 
 	*max = 0;
-	for_each_present_cpu(cpu)
-	{
+	for_each_present_cpu(cpu) {
 		unsigned int number = cpu_logical_map(cpu);
 
 		if (!cpu_online(cpu))
@@ -265,8 +264,10 @@ static int cross_all(long (*entry)(unsigned int cpu))
 		return -ENOMEM;
 	crossing->entry = entry;
 	error = stop_machine(cross, crossing, cpu_online_mask);
-	for_each_cpu(cpu, &hypervisor.cpus) if (crossing->result[cpu] != error) pr_err(
-		"CPU %u got %ld where another got %d, report that\n", cpu, crossing->result[cpu], error);
+	for_each_cpu(cpu, &hypervisor.cpus)
+		if (crossing->result[cpu] != error)
+			pr_err("CPU %u got %ld where another got %d, report that\n", cpu,
+			       crossing->result[cpu], error);
 	kfree(crossing);
 	return error;
 }
@@ -354,8 +355,11 @@ static int wake_cpus(void)
 {
 	unsigned int cpu;
 
-	for_each_cpu(cpu, &hypervisor.cpus) if (!cpu_online(cpu) && add_cpu(cpu) < 0) return refuse(
-		-EBUSY, "CPU %u does not come online, which it has to for disabling: try again", cpu);
+	for_each_cpu(cpu, &hypervisor.cpus)
+		if (!cpu_online(cpu) && add_cpu(cpu) < 0)
+			return refuse(-EBUSY,
+				      "CPU %u does not come online, which it has to for disabling: try again",
+				      cpu);
 	return 0;
 }
 

@@ -97,8 +97,7 @@ static int chunks_tell(struct list_head *list, struct driver_reserve *reserve)
 	struct chunk *chunk;
 	u32 count = 0;
 
-	list_for_each_entry(chunk, list, link)
-	{
+	list_for_each_entry(chunk, list, link) {
 		struct driver_chunk entry = { chunk_phys(chunk), chunk_size(chunk) };
 
 		if (count < reserve->num_chunks && copy_to_user(&to[count], &entry, sizeof(entry)))
@@ -156,7 +155,8 @@ int memory_reserve(struct driver_reserve __user *argument)
 	return 0;
 
 free:
-	list_for_each_entry_safe(chunk, next, &list, link) chunk_free(chunk);
+	list_for_each_entry_safe(chunk, next, &list, link)
+		chunk_free(chunk);
 	return error;
 }
 
@@ -169,8 +169,7 @@ static const char *chunk_user(const struct chunk *chunk)
 		return NULL;
 	if (overlaps(chunk_phys(chunk), chunk_size(chunk), hypervisor.phys, hypervisor.size))
 		return "hypervisor";
-	list_for_each_entry(cell, &cells, link)
-	{
+	list_for_each_entry(cell, &cells, link) {
 		const struct config_memory *memory = config_memory(cell->config);
 
 		for (u32 i = 0; cell->id && i < cell->config->num_memory_regions; i++)
@@ -190,8 +189,7 @@ int memory_release(const struct driver_release __user *argument)
 	if (copy_from_user(&release, argument, sizeof(release)))
 		return -EFAULT;
 	all = release.phys == DRIVER_RELEASE_UNUSED;
-	list_for_each_entry_safe(chunk, next, &chunks, link)
-	{
+	list_for_each_entry_safe(chunk, next, &chunks, link) {
 		const char *user = chunk_user(chunk);
 
 		if (!all && chunk_phys(chunk) != release.phys)
@@ -213,7 +211,8 @@ void memory_release_all(void)
 {
 	struct chunk *chunk, *next;
 
-	list_for_each_entry_safe(chunk, next, &chunks, link) chunk_free(chunk);
+	list_for_each_entry_safe(chunk, next, &chunks, link)
+		chunk_free(chunk);
 }
 
 /* Chunks may follow each other. */
@@ -223,8 +222,7 @@ bool memory_is_reserved(u64 phys, u64 size)
 	struct chunk *chunk;
 
 again:
-	list_for_each_entry(chunk, &chunks, link)
-	{
+	list_for_each_entry(chunk, &chunks, link) {
 		if (phys < chunk_phys(chunk) || phys - chunk_phys(chunk) >= chunk_size(chunk))
 			continue;
 		phys = chunk_phys(chunk) + chunk_size(chunk);
@@ -247,8 +245,8 @@ ssize_t memory_show(char *text)
 	struct chunk *chunk;
 	ssize_t length = 0;
 
-	list_for_each_entry(chunk, &chunks, link) length +=
-		sysfs_emit_at(text, length, "0x%llx 0x%llx %s\n", chunk_phys(chunk), chunk_size(chunk),
-			      chunk_user(chunk) ?: "-");
+	list_for_each_entry(chunk, &chunks, link)
+		length += sysfs_emit_at(text, length, "0x%llx 0x%llx %s\n", chunk_phys(chunk),
+					chunk_size(chunk), chunk_user(chunk) ?: "-");
 	return length;
 }

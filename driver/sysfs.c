@@ -131,10 +131,10 @@ static ssize_t cpus_show(struct kobject *kobj, char *text, const char *format, b
 		return restart_syscall();
 	cpumask_copy(&cpus, &cell->cpus);
 	if (failed)
-		for_each_cpu(cpu, &cell->cpus) if (!hypervisor.enabled ||
-						   hypercall(HC_CPU_GET_INFO, cpu_logical_map(cpu),
-							     HC_CPU_STATE) != 2)
-			cpumask_clear_cpu(cpu, &cpus);
+		for_each_cpu(cpu, &cell->cpus)
+			if (!hypervisor.enabled ||
+			    hypercall(HC_CPU_GET_INFO, cpu_logical_map(cpu), HC_CPU_STATE) != 2)
+				cpumask_clear_cpu(cpu, &cpus);
 	mutex_unlock(&bixi_mutex);
 	return sysfs_emit(text, format, cpumask_pr_args(&cpus));
 }
@@ -199,8 +199,7 @@ static ssize_t stat_show(const struct cpumask *cpus, struct kobj_attribute *attr
 
 	if (!mutex_trylock(&bixi_mutex))
 		return restart_syscall();
-	for_each_cpu(cpu, cpus)
-	{
+	for_each_cpu(cpu, cpus) {
 		long count = hypervisor.enabled ? hypercall(HC_CPU_GET_INFO, cpu_logical_map(cpu),
 							    HC_CPU_STAT_BASE + stat)
 						: 0;
@@ -273,9 +272,11 @@ void sysfs_update_cpus(struct cell *cell)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) if (cell->statistics && cpumask_test_cpu(cpu, &cell->cpus))
-		cpu_add(cell, cpu);
-	else cpu_remove(cell, cpu);
+	for_each_possible_cpu(cpu)
+		if (cell->statistics && cpumask_test_cpu(cpu, &cell->cpus))
+			cpu_add(cell, cpu);
+		else
+			cpu_remove(cell, cpu);
 }
 
 int sysfs_add_cell(struct cell *cell)
@@ -302,7 +303,8 @@ void sysfs_remove_cell(struct cell *cell)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu) cpu_remove(cell, cpu);
+	for_each_possible_cpu(cpu)
+		cpu_remove(cell, cpu);
 	if (cell->statistics) {
 		kobject_del(cell->statistics);
 		kobject_put(cell->statistics);
