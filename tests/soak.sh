@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # make soak: the long tests, one line a part, then "N passed, N failed".  Hours; logs are in build/soak.
-#   soak.sh [PART...]   only these parts: tsan asan clang inputs jit engines debian kvm kvm-selftests hostile fuzz; the
-#                       longest come first
+#   soak.sh [PART...]   only these parts: tsan asan clang inputs jit engines debian kvm kvm-selftests driver hostile
+#                       fuzz; the longest come first
 # Environment: COUNT, inputs an instruction (20000); FUZZ_SECONDS, a fuzzer (60); HOSTILE_RUNS, seeds a way (20).
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ mkdir -p "$logs"
 jobs=$(nproc)
 passed=0 failed=0
 wanted=("$@")
-[ $# = 0 ] && wanted=(tsan asan clang inputs jit engines debian kvm kvm-selftests hostile fuzz)
+[ $# = 0 ] && wanted=(tsan asan clang inputs jit engines debian kvm kvm-selftests driver hostile fuzz)
 
 # A finding ends the program that has it, with a status that nothing else uses.
 export ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
@@ -124,6 +124,12 @@ part_tsan() {
 part_asan() {
     step "make test passes under AddressSanitizer and UndefinedBehaviorSanitizer" asan \
         env TIME_SCALE=10 make O=build/asan SANITIZE=address,undefined test
+}
+
+# Enabled and disabled a thousand times each on 1, 2 and 4 CPUs under load.
+part_driver() {
+    make -s -j"$jobs" all > "$logs/driver-build.log" 2>&1
+    step "the hypervisor is enabled and disabled a thousand times under load" driver env TIME_SCALE=10 tests/boot/driver.sh long
 }
 
 part_hostile() {
