@@ -272,8 +272,15 @@ static bool use_memory(struct cpu *cpu)
 	uint64_t base = cpu->cell == &root_cell ? MOCK_GIVE : 0;
 
 	for (unsigned i = 0; i < 4; i++)
-		mock_access(cpu->id, base + mock_random(0x300000), mock_random(2));
+		mock_access(cpu->id, base + mock_random(3) * 0x100000 + mock_random(4) * PAGE_SIZE,
+			    mock_random(2));
 	return true;
+}
+
+static void use_for(unsigned turns)
+{
+	while (turns--)
+		mock_run(1);
 }
 
 static void nobody_keeps_what_is_anothers_now(void **state)
@@ -283,14 +290,15 @@ static void nobody_keeps_what_is_anothers_now(void **state)
 	for (unsigned round = 0; round < 40; round++) {
 		started(1, 2);
 		started(2, 0xc);
-		mock_run(20);
+		use_for(20);
 		assert_int_equal(mock_hypercall(0, HC_CELL_SET_LOADABLE, 1, 0), 0);
-		mock_run(20);
+		use_for(20);
 		assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
-		mock_run(20);
+		use_for(20);
 		assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
+		use_for(20);
 		assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 2, 0), 0);
-		mock_run(20);
+		use_for(20);
 		mock_check();
 	}
 }

@@ -20,7 +20,7 @@
 #endif
 
 #define STACK_SIZE 131072
-#define TLB	   8
+#define TLB	   16
 #define TURNS	   200000 /* without an answer: a deadlock */
 
 struct mock mock;
@@ -155,7 +155,7 @@ bool mock_access(unsigned id, uint64_t gpa, bool write)
 {
 	struct processor *processor = &processors[id];
 	const struct cell *cell = mock_cpu(id)->cell;
-	unsigned slot = (unsigned)(gpa / PAGE_SIZE % TLB);
+	unsigned slot = (unsigned)((gpa / PAGE_SIZE + gpa / 0x100000 * 4) % TLB);
 	uint64_t phys, flags;
 	bool found = paging_find(&cell->stage2, gpa & ~(PAGE_SIZE - 1), &phys, &flags);
 
@@ -364,18 +364,22 @@ int arch_config_check(const struct config_system *system, const struct config_ce
 	return 0;
 }
 
+static unsigned arch_cells;
+
 int arch_cell_create(struct cell *cell)
 {
 	if (mock.fail_cell_create)
 		return -mock.fail_cell_create;
 	if (cell->config->num_irqchips)
 		memcpy(cell->arch.pins, config_irqchips(cell->config)->pin_bitmap, 16);
+	arch_cells++;
 	return 0;
 }
 
 void arch_cell_destroy(struct cell *cell)
 {
 	memset(&cell->arch, 0, sizeof(cell->arch));
+	arch_cells--;
 }
 
 void arch_cell_reset(struct cell *cell)
@@ -524,6 +528,7 @@ long mock_enable(void)
 	heartbeat_due = UINT64_MAX;
 	cpus_dead = 0;
 	cells = 1;
+	arch_cells = 0;
 	memset(mock_memory_at(MOCK_HV), 0xa5, MOCK_HV_SIZE);
 	mock_pack_system(mock_memory_at(MOCK_HV + 0x4000 + MOCK_CPUS * image_header.percpu_size));
 	for (unsigned i = 0; i < MOCK_CPUS; i++) {
@@ -725,6 +730,8 @@ void mock_check(void)
 	check_root_map();
 	for (const struct cell *cell = root_cell.next; cell; cell = cell->next)
 		check_cell(cell, &cpus);
+	if (arch_cells != cells)
+		wrong("cells whose interrupts are not", arch_cells);
 	if ((cpus | cpus_dead) != cpus_present)
 		wrong("CPUs of nobody", cpus);
 	FOR_EACH_CPU(id, set)
