@@ -100,7 +100,7 @@ static void create(const void *bytes, uint64_t size, uint64_t used, uint64_t map
 	memcpy(&id, (const uint8_t *)bytes + offsetof(struct config_cell, id), 4);
 	if (mock_hypercall(5, HC_CELL_START, id, 0))
 		abort();
-	mock_run(2);
+	mock_idle(2);
 	mock_check();
 	if (mock_hypercall(0, HC_CELL_DESTROY, id, 0) || pool_used() != used || mock_root_map() != map)
 		abort();

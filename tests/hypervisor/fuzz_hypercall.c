@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 2:
 			mock.time += input_take(&input, 2);
-			mock_run(3);
+			mock_idle(3);
 			break;
 		case 3:
 			if (head == 0xfb) {

@@ -31,7 +31,7 @@ static void make_cell(struct input *input)
 		return;
 	if (mock_hypercall(0, HC_CELL_START, 1, 0))
 		abort();
-	mock_run(2);
+	mock_idle(2);
 }
 
 /* The region of @config that allows this; NULL: none. */

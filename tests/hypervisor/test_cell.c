@@ -27,7 +27,7 @@ static void started(unsigned id, uint64_t cpus)
 {
 	created(id, cpus);
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, id, 0), 0);
-	mock_run(3);
+	mock_idle(3);
 	mock_check();
 }
 
@@ -112,7 +112,7 @@ static void a_cell_that_starts_again_finds_its_image_only(void **state)
 	memset(mock_memory_at(RAM_OF(1)), 0x99, 0x40000);
 	memset(mock_memory_at(LOADABLE_OF(1)), 0x98, 0x10000);
 	assert_int_equal(mock_hypercall(0, HC_CELL_SHUTDOWN, 1, 0), 0);
-	mock_run(2);
+	mock_idle(2);
 	assert_true(mock_is_waiting(1));
 	assert_int_equal(state_of(1), COMM_SHUT_DOWN);
 	assert_true(all_bytes_are(RAM_OF(1), 0x40000, 0x99)); /* to be looked at, if anybody could */
@@ -128,7 +128,7 @@ static void start_of_a_running_cell_starts_it_anew(void **state)
 	started(1, 6);
 	memset(mock_memory_at(RAM_OF(1)), 0x99, 0x1000);
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
-	mock_run(2);
+	mock_idle(2);
 	assert_int_equal(mock.resets, 4);
 	assert_true(all_bytes_are(RAM_OF(1), 0x1000, 0));
 }
@@ -277,12 +277,6 @@ static bool use_memory(struct cpu *cpu)
 	return true;
 }
 
-static void use_for(unsigned turns)
-{
-	while (turns--)
-		mock_run(1);
-}
-
 static void nobody_keeps_what_is_anothers_now(void **state)
 {
 	for (unsigned id = 0; id < MOCK_CPUS; id++)
@@ -290,15 +284,15 @@ static void nobody_keeps_what_is_anothers_now(void **state)
 	for (unsigned round = 0; round < 40; round++) {
 		started(1, 2);
 		started(2, 0xc);
-		use_for(20);
+		mock_idle(20);
 		assert_int_equal(mock_hypercall(0, HC_CELL_SET_LOADABLE, 1, 0), 0);
-		use_for(20);
+		mock_idle(20);
 		assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
-		use_for(20);
+		mock_idle(20);
 		assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
-		use_for(20);
+		mock_idle(20);
 		assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 2, 0), 0);
-		use_for(20);
+		mock_idle(20);
 		mock_check();
 	}
 }
@@ -329,7 +323,7 @@ static void talking(unsigned id, uint64_t cpus, uint64_t timeout)
 	d.cell.msg_reply_timeout = timeout;
 	assert_int_equal(mock_create(0, &d), 0);
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, id, 0), 0);
-	mock_run(2);
+	mock_idle(2);
 }
 
 static void a_cell_may_deny_its_shutdown(void **state)

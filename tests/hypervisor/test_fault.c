@@ -9,7 +9,7 @@ static void running(unsigned id, uint64_t cpus, uint32_t flags)
 	d.cell.flags |= flags;
 	assert_int_equal(mock_create(0, &d), 0);
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, id, 0), 0);
-	mock_run(2);
+	mock_idle(2);
 }
 
 static long state_of(unsigned id)
@@ -30,13 +30,13 @@ static void a_fault_stops_all_of_the_cell_and_nobody_else(void **state)
 	assert_int_equal(mock_hypercall(0, HC_CPU_GET_INFO, 1, HC_CPU_STATE), 0);
 	assert_int_equal(state_of(2), COMM_RUNNING);
 	assert_int_equal(mock_hypercall(3, HC_NOP, 0, 0), 0);
-	mock_run(2000);
+	mock_idle(2000);
 	assert_int_equal(state_of(1), COMM_FAILED);
 	assert_int_equal(mock.notices, 0);
 	mock_check();
 	/* Root may start it again. */
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
-	mock_run(2);
+	mock_idle(2);
 	assert_int_equal(state_of(1), COMM_RUNNING);
 	assert_int_equal(mock_hypercall(0, HC_CPU_GET_INFO, 2, HC_CPU_STATE), 0);
 	mock_check();
@@ -77,7 +77,7 @@ static void all_cpus_may_fault_at_once(void **state)
 	/* As if each had left its guest before it learned of the others. */
 	for (unsigned id = 1; id < 5; id++)
 		cell_fault(mock_cpu(id), HV_FAULT_MEMORY, &fault);
-	mock_run(5);
+	mock_idle(5);
 	assert_int_equal(state_of(1), COMM_FAILED);
 	assert_int_equal(cell_find(1)->fault.count, 4);
 	assert_int_equal(mock.notices, 1);
@@ -102,10 +102,9 @@ static void restarts_come_each_later_than_the_last(void **state)
 		at = cell_find(1)->restart_at;
 		assert_in_range(at - mock.time, delay - delay / 4, delay);
 		mock.time = at - 2;
-		mock_run(1);
+		mock_idle(1);
 		assert_int_equal(cell_find(1)->state, CELL_FAILED);
-		for (unsigned k = 0; k < 10; k++)
-			mock_run(1);
+		mock_idle(10);
 		assert_int_equal(state_of(1), COMM_RUNNING);
 		assert_int_equal(*(uint8_t *)mock_memory_at(MOCK_GIVE), 0);
 		assert_int_equal(mock_hypercall(2, HC_NOP, 0, 0), 0);
@@ -115,11 +114,10 @@ static void restarts_come_each_later_than_the_last(void **state)
 	}
 	/* Root starts it, or it has no fault for a minute, and it begins anew. */
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
-	mock_run(1);
+	mock_idle(1);
 	mock_fault(1, HV_FAULT_MEMORY);
 	assert_true(cell_find(1)->restart_at - mock.time <= MOCK_FREQUENCY / 10);
-	for (unsigned i = 0; i < 120; i++)
-		mock_run(1);
+	mock_idle(120);
 	assert_int_equal(state_of(1), COMM_RUNNING);
 	mock.time += 61 * MOCK_FREQUENCY;
 	mock_fault(1, HV_FAULT_MEMORY);
@@ -131,20 +129,17 @@ static void root_can_step_in_before_a_restart(void **state)
 	running(1, 0x2, CONFIG_CELL_FAULT_RESTART);
 	mock_fault(1, HV_FAULT_MEMORY);
 	assert_int_equal(mock_hypercall(0, HC_CELL_SHUTDOWN, 1, 0), 0);
-	for (unsigned i = 0; i < 300; i++)
-		mock_run(1);
+	mock_idle(300);
 	assert_int_equal(state_of(1), COMM_SHUT_DOWN);
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
 	mock_fault(1, HV_FAULT_MEMORY);
 	assert_int_equal(mock_hypercall(0, HC_CELL_SET_LOADABLE, 1, 0), 0);
-	for (unsigned i = 0; i < 300; i++)
-		mock_run(1);
+	mock_idle(300);
 	mock_check();
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
 	mock_fault(1, HV_FAULT_MEMORY);
 	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
-	for (unsigned i = 0; i < 300; i++)
-		mock_run(1);
+	mock_idle(300);
 	mock_check();
 }
 
@@ -161,8 +156,7 @@ static void restarts_and_management_do_not_wait_for_each_other(void **state)
 		mock.time = cell_find(1)->restart_at - 4 + round % 8;
 		result = mock_hypercall(4, HC_CELL_CREATE, MOCK_BUFFER, 0);
 		assert_int_equal(result, 0);
-		for (unsigned i = 0; i < 10; i++)
-			mock_run(1);
+		mock_idle(10);
 		assert_int_equal(state_of(1), COMM_RUNNING);
 		assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
 		assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 2, 0), 0);
@@ -191,8 +185,7 @@ static void a_cpu_that_the_hypervisor_lost_is_not_waited_for(void **state)
 {
 	running(1, 0x6, 0);
 	mock_guest(2, die);
-	mock_run(1);
-	mock_run(1);
+	mock_idle(2);
 	assert_int_equal(mock_hypercall(0, HC_CELL_SHUTDOWN, 1, 0), 0);
 	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
 	assert_int_equal(root_cell.cpus, 0x3b);
@@ -200,8 +193,7 @@ static void a_cpu_that_the_hypervisor_lost_is_not_waited_for(void **state)
 	running(1, 0x2, 0);
 	/* One of root's. */
 	mock_guest(3, die);
-	mock_run(1);
-	mock_run(1);
+	mock_idle(2);
 	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
 	mock_check();
 }
@@ -233,8 +225,7 @@ static void a_cell_without_heartbeat_is_stopped(void **state)
 	}
 	mock.time += 120;
 	mock_hypercall(0, HC_NOP, 0, 0); /* somebody leaves its guest */
-	for (unsigned i = 0; i < 5; i++)
-		mock_run(1);
+	mock_idle(5);
 	assert_int_equal(state_of(1), COMM_FAILED);
 	assert_true(mock_is_waiting(1) && mock_is_waiting(2));
 	assert_int_equal(mock_hypercall(0, HC_CELL_FAULT, 1, MOCK_BUFFER), 0);
@@ -244,8 +235,7 @@ static void a_cell_without_heartbeat_is_stopped(void **state)
 	/* The other one's time comes, too. */
 	mock.time += 400;
 	mock_hypercall(0, HC_NOP, 0, 0);
-	for (unsigned i = 0; i < 5; i++)
-		mock_run(1);
+	mock_idle(5);
 	assert_int_equal(state_of(2), COMM_FAILED);
 	mock_check();
 }
@@ -257,13 +247,13 @@ static void heartbeats_end_with_the_run_or_when_told(void **state)
 	assert_int_equal(mock_hypercall(1, HC_HEARTBEAT, 0, 0), 0);
 	mock.time += 1000;
 	mock_hypercall(0, HC_NOP, 0, 0);
-	mock_run(5);
+	mock_idle(5);
 	assert_int_equal(state_of(1), COMM_RUNNING);
 	assert_int_equal(mock_hypercall(1, HC_HEARTBEAT, 100, 0), 0);
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
 	mock.time += 1000;
 	mock_hypercall(0, HC_NOP, 0, 0);
-	mock_run(5);
+	mock_idle(5);
 	assert_int_equal(state_of(1), COMM_RUNNING);
 	assert_int_equal(heartbeat_due, UINT64_MAX);
 }

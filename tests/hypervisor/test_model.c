@@ -119,10 +119,9 @@ static void wait_for_restarts(void)
 {
 	for (unsigned i = 0; i < 14; i++) {
 		mock.time += MOCK_FREQUENCY;
-		mock_run(1);
+		mock_idle(1);
 	}
-	for (unsigned i = 0; i < 20; i++)
-		mock_run(1);
+	mock_idle(20);
 	for (unsigned id = 1; id <= CELLS; id++)
 		if (model[id].state == FAILED && model[id].restarts)
 			model[id].state = RUNNING;
@@ -182,8 +181,7 @@ static void random_management_agrees_with_the_model(void **state)
 			wait_for_restarts();
 		}
 		compare();
-		for (unsigned i = 0; i < 5; i++)
-			mock_run(1);
+		mock_idle(5);
 	}
 	for (unsigned id = 1; id <= CELLS; id++)
 		if (model[id].state != NONE)

@@ -492,19 +492,31 @@ static bool is_alive(unsigned id)
 	return processors[id].state == IN_LINUX || processors[id].state == IN_GUEST;
 }
 
+static void take_turns(void)
+{
+	unsigned first = (unsigned)mock_random(MOCK_CPUS);
+
+	for (unsigned i = 0; i < MOCK_CPUS; i++) {
+		unsigned id = (first + i) % MOCK_CPUS;
+
+		if (is_alive(id))
+			switch_to(&processors[id]);
+	}
+	mock.time++;
+}
+
+void mock_idle(unsigned turns)
+{
+	while (turns--)
+		take_turns();
+}
+
 bool mock_run(unsigned turns)
 {
-	for (unsigned turn = 0; turn < turns; turn++) {
-		unsigned first = (unsigned)mock_random(MOCK_CPUS);
+	while (turns--) {
 		bool busy = false;
 
-		for (unsigned i = 0; i < MOCK_CPUS; i++) {
-			unsigned id = (first + i) % MOCK_CPUS;
-
-			if (is_alive(id))
-				switch_to(&processors[id]);
-		}
-		mock.time++;
+		take_turns();
 		for (unsigned i = 0; i < MOCK_CPUS; i++)
 			busy |= processors[i].busy;
 		if (!busy)
@@ -606,11 +618,10 @@ void mock_fault(unsigned id, enum hv_fault_reason reason)
 {
 	fault_reason = reason;
 	mock_guest(id, do_fault);
-	mock_run(1);
+	mock_idle(1);
 	while (processors[id].guest)
-		mock_run(1);
-	for (unsigned i = 0; i < 4; i++)
-		mock_run(1);
+		mock_idle(1);
+	mock_idle(4);
 }
 
 bool mock_is_bare(unsigned id)

@@ -64,7 +64,8 @@ uint64_t mock_pack_system(void *to);
 long mock_hypercall(unsigned id, uint64_t number, uint64_t arg1, uint64_t arg2);
 /* Several at the same time: begin, run until all are answered, result. */
 void mock_begin(unsigned id, uint64_t number, uint64_t arg1, uint64_t arg2);
-bool mock_run(unsigned turns); /* false: not all are answered */
+bool mock_run(unsigned turns);	/* at most; false: not all are answered */
+void mock_idle(unsigned turns); /* time passes: that many turns of each CPU */
 long mock_result(unsigned id);
 /* A guest that does @fn whenever it runs, until @fn returns false. */
 typedef bool mock_guest_fn(struct cpu *cpu);
