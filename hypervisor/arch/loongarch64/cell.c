@@ -22,10 +22,22 @@ int arch_config_check(const struct config_system *system, const struct config_ce
 	return refused ? refused : pch_pic_check(system, cell, error);
 }
 
+/* Root keeps Linux's numbers, whichever CPUs are away. */
+static void number_cpus(struct cell *cell)
+{
+	uint64_t cpus = cell == &root_cell ? ~UINT64_C(0) : cell->cpus;
+	unsigned number = 0, id;
+
+	memset(cell->arch.cpu_id, NO_CPU, sizeof(cell->arch.cpu_id));
+	FOR_EACH_CPU(id, cpus)
+		cell->arch.cpu_id[number++] = (uint8_t)id;
+}
+
 int arch_cell_create(struct cell *cell)
 {
 	int error;
 
+	number_cpus(cell);
 	if (cell == &root_cell) {
 		extioi_init_root(cell);
 		pch_pic_init_root(cell, system_config->platform_info.loongarch.pch_pic_base);

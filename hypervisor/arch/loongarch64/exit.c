@@ -179,44 +179,46 @@ static APART void before_entry(struct cpu *cpu)
 	}
 }
 
-/* By 64 bits. */
-static inline bool isr_quick(struct cpu *cpu, uint32_t insn, uint32_t offset)
+/*
+ * What handlers of interrupts do each time, with registers that functions need not keep: the CPU's own IPI
+ * status is read and cleared, ...
+ */
+static inline bool ipi_quick(struct cpu *cpu, uint32_t insn)
 {
-	const uint32_t *owned = &cpu->cell->arch.owned[(offset - EXTIOI_CORE_ISR) / 4];
-	uint64_t mine = owned[0] | (uint64_t)owned[1] << 32;
+	unsigned rd = bits(insn, 4, 0);
+	uint64_t offset = cpu->arch.gpr[bits(insn, 9, 5)];
 
-	if (insn >> 10 == IOCSRRD_D)
-		gpr_set(cpu, bits(insn, 4, 0), hw_iocsr_read(offset, 8) & mine);
-	else if (insn >> 10 == IOCSRWR_D)
-		hw_iocsr_write(offset, 8, cpu->arch.gpr[bits(insn, 4, 0)] & mine);
+	if (insn >> 10 == IOCSRRD_W && offset == IPI_STATUS && rd < FIRST_KEPT_GPR)
+		gpr_set(cpu, rd, (uint64_t)(int32_t)__atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_ACQUIRE));
+	else if (insn >> 10 == IOCSRWR_W && offset == IPI_CLEAR)
+		ipi_clear(cpu, (uint32_t)cpu->arch.gpr[rd]);
 	else
 		return false;
 	return true;
 }
 
-/*
- * What handlers of interrupts do each time, with registers that functions need not keep: the CPU's own IPI
- * status is read and cleared, and so are root's vectors.
- */
-static inline bool iocsr_quick(struct cpu *cpu, uint32_t insn)
+/* ... and so are root's vectors, by 64 bits; or another CPU is interrupted. */
+static inline bool vectors_quick(struct cpu *cpu, uint32_t insn)
 {
 	unsigned rd = bits(insn, 4, 0);
-	uint64_t offset = cpu->arch.gpr[bits(insn, 9, 5)];
+	uint64_t offset = cpu->arch.gpr[bits(insn, 9, 5)], word = (offset - EXTIOI_CORE_ISR) / 4;
+	const uint32_t *owned = cpu->cell->arch.owned;
 
-	if (rd >= FIRST_KEPT_GPR)
+	if (insn >> 10 == IOCSRWR_W && offset == IPI_SEND) {
+		ipi_send(cpu, (uint32_t)cpu->arch.gpr[rd]);
+		return true;
+	}
+	if (word >= VECTOR_WORDS || offset & 7 || cpu->cell->id)
 		return false;
-	if (insn >> 10 == IOCSRRD_W && offset == IPI_STATUS) {
-		gpr_set(cpu, rd, (uint64_t)(int32_t)__atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_ACQUIRE));
-		return true;
-	}
-	if (insn >> 10 == IOCSRWR_W && offset == IPI_CLEAR) {
-		__atomic_fetch_and(&cpu->arch.ipi.status, ~(uint32_t)cpu->arch.gpr[rd], __ATOMIC_ACQ_REL);
-		ipi_update(cpu);
-		return true;
-	}
-	if (offset - EXTIOI_CORE_ISR < VECTORS / 8 && !(offset & 7) && !cpu->cell->id)
-		return isr_quick(cpu, insn, (uint32_t)offset);
-	return false;
+	if (insn >> 10 == IOCSRRD_D && rd < FIRST_KEPT_GPR)
+		gpr_set(cpu, rd,
+			hw_iocsr_read((uint32_t)offset, 8) & (owned[word] | (uint64_t)owned[word + 1] << 32));
+	else if (insn >> 10 == IOCSRWR_D)
+		hw_iocsr_write((uint32_t)offset, 8,
+			       cpu->arch.gpr[rd] & (owned[word] | (uint64_t)owned[word + 1] << 32));
+	else
+		return false;
+	return true;
 }
 
 static APART enum hv_stat other_exit(struct cpu *cpu, uint64_t estat, uint32_t insn)
@@ -242,12 +244,15 @@ static APART enum hv_stat other_exit(struct cpu *cpu, uint64_t estat, uint32_t i
 }
 
 /* All exits but the quick ones. */
-static APART bool exit_slow(struct cpu *cpu, uint64_t begin, uint64_t estat, uint64_t pc, uint32_t insn)
+static APART bool exit_slow(struct cpu *cpu, uint64_t begin)
 {
+	uint64_t estat = csr_read(CSR_ESTAT), pc = csr_read(CSR_ERA);
+	uint32_t insn = (uint32_t)csr_read(CSR_BADI);
+	unsigned ecode = bits((uint32_t)estat, 21, 16);
 	enum hv_stat stat = HV_STAT_HYPERCALL;
 	bool changed = false;
 
-	if (bits((uint32_t)estat, 21, 16) == ECODE_HVC) {
+	if (ecode == ECODE_HVC) {
 		hypercall_exit(cpu, insn);
 	} else {
 		stat = other_exit(cpu, estat, insn);
@@ -261,16 +266,30 @@ static APART bool exit_slow(struct cpu *cpu, uint64_t begin, uint64_t estat, uin
 	return changed;
 }
 
-bool exit_handle(struct cpu *cpu)
+static APART bool exit_vectors(struct cpu *cpu, uint64_t begin)
 {
-	uint64_t begin = arch_time(), estat = csr_read(CSR_ESTAT), pc = csr_read(CSR_ERA);
+	uint64_t pc = csr_read(CSR_ERA);
 	uint32_t insn = (uint32_t)csr_read(CSR_BADI);
 
-	if (bits((uint32_t)estat, 21, 16) != ECODE_GSPR || !iocsr_quick(cpu, insn))
-		return exit_slow(cpu, begin, estat, pc, insn);
+	if (!vectors_quick(cpu, insn))
+		return exit_slow(cpu, begin);
 	csr_write(CSR_ERA, pc + 4);
 	stat_count(cpu, HV_STAT_IOCSR, begin, pc, insn);
 	return false; /* who has set cpu->wanted meanwhile has sent a kick, too */
+}
+
+bool exit_handle(struct cpu *cpu)
+{
+	uint64_t begin = arch_time(), pc = csr_read(CSR_ERA);
+	uint32_t insn = (uint32_t)csr_read(CSR_BADI);
+
+	if (bits((uint32_t)csr_read(CSR_ESTAT), 21, 16) != ECODE_GSPR)
+		return exit_slow(cpu, begin);
+	if (!ipi_quick(cpu, insn))
+		return exit_vectors(cpu, begin);
+	csr_write(CSR_ERA, pc + 4);
+	stat_count(cpu, HV_STAT_IOCSR, begin, pc, insn);
+	return false;
 }
 
 /* An exception in the hypervisor itself: this CPU stops, perhaps with locks. */

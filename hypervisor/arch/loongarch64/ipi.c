@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * Inter-processor interrupts and mailboxes (3A5000 manual ch. 10).  Each guest CPU has a controller in its
- * struct cpu; hardware's carries one bit between CPUs, KICK, by which one makes another look at its own
+ * struct cpu; hardware's carries one bit between CPUs, IPI_KICK, by which one makes another look at its own
  * struct.  The other bits of hardware's are collected all the same: CPUs that are not guests yet send them.
  */
 #include "loongarch.h"
@@ -9,15 +9,12 @@
 #define IPI_ENABLE  0x1004
 #define IPI_SET	    0x1008
 #define MAILBOXES   0x1020
-#define IPI_SEND    0x1040
 #define MAIL_SEND   0x1048
-#define KICK	    31
-#define SEND_WAITS  (UINT32_C(1) << 31)
 #define ALL_VECTORS UINT32_C(0xffffffff)
 
 void arch_cpu_kick(unsigned id)
 {
-	hw_iocsr_write(IPI_SEND, 4, SEND_WAITS | id << 16 | KICK);
+	kick(id);
 }
 
 bool ipi_collect(struct cpu *cpu)
@@ -27,39 +24,21 @@ bool ipi_collect(struct cpu *cpu)
 	if (!status)
 		return false;
 	hw_iocsr_write(IPI_CLEAR, 4, status);
-	__atomic_fetch_or(&cpu->arch.ipi.status, status & ~(UINT32_C(1) << KICK), __ATOMIC_ACQ_REL);
+	__atomic_fetch_or(&cpu->arch.ipi.status, status & ~(UINT32_C(1) << IPI_KICK), __ATOMIC_ACQ_REL);
 	ipi_update(cpu);
-	return status >> KICK;
-}
-
-/* Bits of the status of CPU number @number of the cell; no such CPU: nothing, and counted. */
-static struct cpu *ipi_target(struct cpu *cpu, uint64_t value)
-{
-	int id = cell_cpu(cpu->cell, value >> 16 & 0x3ff);
-
-	if (id >= 0)
-		return cpu_of((unsigned)id);
-	cpu->arch.refused++;
-	return NULL;
-}
-
-static void ipi_raise(struct cpu *from, struct cpu *to, uint32_t vectors)
-{
-	__atomic_fetch_or(&to->arch.ipi.status, vectors, __ATOMIC_ACQ_REL);
-	if (to == from)
-		ipi_update(from);
-	else
-		arch_cpu_kick(to->id);
+	return status >> IPI_KICK;
 }
 
 /* Data in 63:32; bytes whose bit of the mask, 30:27, is set stay as they are. */
 static void mail_send(struct cpu *cpu, uint64_t value)
 {
-	struct cpu *target = ipi_target(cpu, value);
+	struct cpu *target = cell_sibling(cpu, value >> 16 & 0x3ff);
 	uint8_t *to;
 
-	if (!target)
+	if (!target) {
+		cpu->arch.refused++;
 		return;
+	}
 	to = (uint8_t *)target->arch.ipi.mailbox + 4 * (value >> 2 & 7);
 	for (unsigned byte = 0; byte < 4; byte++)
 		if (!(value >> (27 + byte) & 1))
@@ -81,7 +60,6 @@ uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size)
 void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value)
 {
 	struct ipi *ipi = &cpu->arch.ipi;
-	struct cpu *target;
 
 	switch (offset) {
 	case IPI_ENABLE:
@@ -91,12 +69,10 @@ void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value)
 		__atomic_fetch_or(&ipi->status, (uint32_t)value, __ATOMIC_ACQ_REL);
 		break;
 	case IPI_CLEAR:
-		__atomic_fetch_and(&ipi->status, ~(uint32_t)value, __ATOMIC_ACQ_REL);
-		break;
+		ipi_clear(cpu, (uint32_t)value);
+		return;
 	case IPI_SEND:
-		target = ipi_target(cpu, value);
-		if (target)
-			ipi_raise(cpu, target, UINT32_C(1) << (value & 31));
+		ipi_send(cpu, (uint32_t)value);
 		return;
 	case MAIL_SEND:
 		mail_send(cpu, value);
@@ -116,7 +92,7 @@ void ipi_reset(const struct cell *cell)
 	unsigned id;
 
 	FOR_EACH_CPU(id, cpus)
-	cpu_of(id)->arch.ipi = (struct ipi){ .enable = ALL_VECTORS };
+		cpu_of(id)->arch.ipi = (struct ipi){ .enable = ALL_VECTORS };
 }
 
 /* Firmware's pen: an interrupt, and an address in mailbox 0. */
@@ -155,6 +131,6 @@ void ipi_to_hardware(struct cpu *cpu)
 	for (unsigned i = 0; i < 4; i++)
 		hw_iocsr_write(MAILBOXES + 8 * i, 8, ipi->mailbox[i]);
 	hw_iocsr_write(IPI_ENABLE, 4, ipi->enable);
-	hw_iocsr_write(IPI_CLEAR, 4, UINT32_C(1) << KICK);
+	hw_iocsr_write(IPI_CLEAR, 4, UINT32_C(1) << IPI_KICK);
 	hw_iocsr_write(IPI_SET, 4, __atomic_exchange_n(&ipi->status, 0, __ATOMIC_ACQ_REL));
 }

@@ -49,12 +49,31 @@ void exception_inject(unsigned ecode, uint32_t insn);
 bool iocsr_emulate(struct cpu *cpu, uint32_t insn);
 
 /* ipi.c: offsets are IOCSR's. */
-#define IPI_FIRST  0x1000
-#define IPI_STATUS 0x1000
-#define IPI_CLEAR  0x100c
-#define IPI_LAST   0x104f
-uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size);
+#define IPI_FIRST      0x1000
+#define IPI_STATUS     0x1000
+#define IPI_CLEAR      0x100c
+#define IPI_SEND       0x1040
+#define IPI_SEND_WAITS (UINT32_C(1) << 31)
+#define IPI_KICK       31  /* the vector between hypervisors */
+#define NO_CPU	       255 /* of arch_cell.cpu_id */
+#define IPI_LAST       0x104f
 void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
+
+/* CPU number @number of this one's cell; NULL: there is none. */
+static inline struct cpu *cell_sibling(struct cpu *cpu, unsigned number)
+{
+	const struct cell *cell = cpu->cell;
+	unsigned id = number < sizeof(cell->arch.cpu_id) ? cell->arch.cpu_id[number] : NO_CPU;
+
+	if (id == NO_CPU || !(cell->cpus >> id & 1))
+		return NULL;
+	return (struct cpu *)((uint8_t *)cpu + ((int64_t)id - cpu->id) * PERCPU_SIZE);
+}
+
+static inline void kick(unsigned id)
+{
+	hw_iocsr_write(IPI_SEND, 4, IPI_SEND_WAITS | id << 16 | IPI_KICK);
+}
 
 /* The guest's interrupt follows its controller. */
 static inline void ipi_update(struct cpu *cpu)
@@ -63,6 +82,30 @@ static inline void ipi_update(struct cpu *cpu)
 
 	gcsr_change(CSR_ESTAT, status & cpu->arch.ipi.enable ? IS_IPI : 0, IS_IPI);
 }
+
+static inline void ipi_clear(struct cpu *cpu, uint32_t vectors)
+{
+	__atomic_fetch_and(&cpu->arch.ipi.status, ~vectors, __ATOMIC_ACQ_REL);
+	ipi_update(cpu);
+}
+
+/* What is written to IPI_SEND: the number of a CPU of the cell, and a vector.  No such CPU: counted. */
+static inline void ipi_send(struct cpu *cpu, uint32_t value)
+{
+	struct cpu *to = cell_sibling(cpu, value >> 16 & 0x3ff);
+
+	if (!to) {
+		cpu->arch.refused++;
+		return;
+	}
+	__atomic_fetch_or(&to->arch.ipi.status, UINT32_C(1) << (value & 31), __ATOMIC_ACQ_REL);
+	if (to == cpu)
+		ipi_update(cpu);
+	else
+		kick(to->id);
+}
+
+uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size);
 
 bool ipi_collect(struct cpu *cpu); /* takes what is pending in hardware; true: a kick was among it */
 void ipi_from_hardware(struct cpu *cpu);

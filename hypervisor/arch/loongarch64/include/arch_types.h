@@ -116,6 +116,7 @@ struct arch_cpu {
 
 /* Which interrupts are a cell's; all numbers are the cell's own. */
 struct arch_cell {
+	uint8_t cpu_id[64]; /* hardware's number of each of its CPUs, 255: there is none */
 	uint32_t owned[VECTOR_WORDS];
 	uint8_t physical[VECTORS]; /* vector in hardware */
 	uint8_t route[VECTORS];	   /* as written */
