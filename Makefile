@@ -29,7 +29,9 @@ all: $(O)/bixi
 # Goals for a person on a fresh machine install what they need before anything is compiled.
 goal-packages := $(if $(filter run,$(MAKECMDGOALS)),build guest) \
 	$(if $(filter test bench soak,$(MAKECMDGOALS)),build guest test tools) \
-	$(if $(filter test soak fuzz,$(MAKECMDGOALS)),build fuzz)
+	$(if $(filter test soak fuzz,$(MAKECMDGOALS)),build fuzz) \
+	$(if $(filter test soak fuzz tools tools-loong64,$(MAKECMDGOALS)),build cells) \
+	$(if $(filter tools-loong64,$(MAKECMDGOALS)),tools)
 ifneq ($(strip $(goal-packages)),)
 $(shell scripts/install-packages.sh $(sort $(goal-packages)) >&2)
 ifneq ($(.SHELLSTATUS),0)
@@ -53,7 +55,8 @@ bixi-libs := -lfdt -lzstd -llzma -lz -lm
 unit-tests :=
 fuzzers :=
 guest-tests :=
-include $(wildcard isa/files.mk machine/*/files.mk hypervisor/files.mk driver/files.mk tests/*/files.mk bench/files.mk)
+include $(wildcard isa/files.mk machine/*/files.mk hypervisor/files.mk driver/files.mk tools/files.mk \
+	tests/*/files.mk bench/files.mk)
 
 bixi-objects := $(addprefix $(O)/,$(bixi-obj))
 
@@ -78,7 +81,7 @@ run: all
 
 tests-built = $(addprefix $(O)/,$(unit-tests) $(guest-tests))
 
-test: all $(tests-built)
+test: all tools $(tests-built)
 	@scripts/fetch-guest.sh build/guest
 	@scripts/setup-tools.sh
 	@O=$(O) tests/run.sh
@@ -123,6 +126,7 @@ help:
 	@echo 'make run          install what is needed, boot Debian'"'"'s loong64 kernel to a shell'
 	@echo 'make run DEMO=debian   make a Debian disk (once), boot it by firmware to its login'
 	@echo 'make run DEMO=kvm      boot a KVM guest inside the guest, to its shell'
+	@echo 'make tools        build bixi-cell, the tool for cells; tools-loong64: to run in the guest'
 	@echo 'make test         install what is needed, run all tests'
 	@echo 'make bench        compare with QEMU and with this machine in the same run (half an hour)'
 	@echo 'make fuzz         each fuzzer for 60 seconds'

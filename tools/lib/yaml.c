@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * Reading YAML: libcyaml does it by the schema, and says what it does not like to its log, from which the
+ * first sentence and the innermost line are taken.  libyaml's document gives the lines of fields that are
+ * refused later.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "tools/lib/model.h"
+
+/* What libcyaml has said about a document. */
+struct complaint {
+	char sentence[256];
+	char field[64]; /* the innermost one that has a name */
+	unsigned line;
+};
+
+static void complaint_line(struct complaint *complaint, const char *text)
+{
+	const char *at = strstr(text, "line: "), *field = strstr(text, "field '");
+
+	if (at && !complaint->line)
+		complaint->line = (unsigned)strtoul(at + strlen("line: "), NULL, 10);
+	if (field && !complaint->field[0])
+		sscanf(field, "field '%63[^']", complaint->field);
+}
+
+static void complaint_log(cyaml_log_t level, void *opaque, const char *format, va_list arguments)
+{
+	struct complaint *complaint = opaque;
+	char text[256], *end;
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	complaint_line(complaint, text);
+	if (complaint->sentence[0] || strstr(text, "Backtrace"))
+		return;
+	end = text + strlen(text);
+	while (end > text && isspace((unsigned char)end[-1]))
+		*--end = 0;
+	snprintf(complaint->sentence, sizeof(complaint->sentence), "%s",
+		 strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
+	complaint->sentence[0] = (char)tolower((unsigned char)complaint->sentence[0]);
+}
+
+int model_load_yaml(struct model **model, const struct blob *text, struct error *error)
+{
+	struct complaint complaint = { 0 };
+	cyaml_config_t config = model_cyaml;
+	cyaml_err_t status;
+
+	*model = NULL;
+	config.log_fn = complaint_log;
+	config.log_ctx = &complaint;
+	status =
+		cyaml_load_data(text->data, text->size, &config, &model_schema, (cyaml_data_t **)model, NULL);
+	if (status == CYAML_OK && *model)
+		return 0;
+	if (!complaint.sentence[0])
+		snprintf(complaint.sentence, sizeof(complaint.sentence), "%s",
+			 status == CYAML_OK ? "there is nothing in it" : cyaml_strerror(status));
+	if (!complaint.line)
+		complaint.line = 1;
+	if (complaint.field[0])
+		return error_set(error, "%u: %s (in \"%s\")", complaint.line, complaint.sentence,
+				 complaint.field);
+	return error_set(error, "%u: %s", complaint.line, complaint.sentence);
+}
+
+void model_free(struct model *model)
+{
+	cyaml_free(&model_cyaml, &model_schema, model, 0);
+}
+
+/* The value of @key in @node, a mapping; NULL: there is none. */
+static yaml_node_t *child_by_key(yaml_document_t *document, const yaml_node_t *node, const char *key,
+				 size_t length)
+{
+	if (node->type != YAML_MAPPING_NODE)
+		return NULL;
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+	     pair++) {
+		const yaml_node_t *name = yaml_document_get_node(document, pair->key);
+
+		if (name->type == YAML_SCALAR_NODE && name->data.scalar.length == length &&
+		    memcmp(name->data.scalar.value, key, length) == 0)
+			return yaml_document_get_node(document, pair->value);
+	}
+	return NULL;
+}
+
+static yaml_node_t *child_by_index(yaml_document_t *document, const yaml_node_t *node, unsigned long index)
+{
+	if (node->type != YAML_SEQUENCE_NODE ||
+	    index >= (unsigned long)(node->data.sequence.items.top - node->data.sequence.items.start))
+		return NULL;
+	return yaml_document_get_node(document, node->data.sequence.items.start[index]);
+}
+
+/* Goes down @path as far as it is there. */
+static const yaml_node_t *node_at(yaml_document_t *document, yaml_node_t *node, const char *path)
+{
+	yaml_node_t *next = node;
+
+	while (*path && next) {
+		if (*path == '.') {
+			path++;
+		} else if (*path == '[') {
+			char *end;
+			unsigned long index = strtoul(path + 1, &end, 10);
+
+			next = child_by_index(document, node, index);
+			path = *end == ']' ? end + 1 : end;
+		} else {
+			size_t length = strcspn(path, ".[");
+
+			next = child_by_key(document, node, path, length);
+			path += length;
+		}
+		if (next)
+			node = next;
+	}
+	return node;
+}
+
+unsigned yaml_line(const struct blob *text, const char *path)
+{
+	yaml_parser_t parser;
+	yaml_document_t document;
+	yaml_node_t *root;
+	unsigned line = 1;
+
+	if (!yaml_parser_initialize(&parser))
+		return line;
+	yaml_parser_set_input_string(&parser, text->data, text->size);
+	if (yaml_parser_load(&parser, &document)) {
+		root = yaml_document_get_root_node(&document);
+		if (root)
+			line = (unsigned)node_at(&document, root, path)->start_mark.line + 1;
+		yaml_document_delete(&document);
+	}
+	yaml_parser_delete(&parser);
+	return line;
+}
