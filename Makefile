@@ -56,7 +56,7 @@ unit-tests :=
 fuzzers :=
 guest-tests :=
 include $(wildcard isa/files.mk machine/*/files.mk hypervisor/files.mk driver/files.mk tools/files.mk \
-	tests/*/files.mk bench/files.mk)
+	cells/files.mk tests/*/files.mk bench/files.mk)
 
 bixi-objects := $(addprefix $(O)/,$(bixi-obj))
 

@@ -38,15 +38,21 @@ static uint8_t architecture_of(const struct blob *binary)
 	return binary->data[CONFIG_SIGNATURE_LENGTH];
 }
 
+/* A configuration for our hypervisor, not for Jailhouse's. */
+static bool is_ours(const struct blob *binary)
+{
+	return architecture_of(binary) == CONFIG_ARCH_LOONGARCH;
+}
+
 /* Of what Jailhouse's own configurations do here and there, and we do not allow. */
 static int severity_of(const struct blob *binary)
 {
-	return architecture_of(binary) == CONFIG_ARCH_LOONGARCH ? CHECK_ERROR : CHECK_WARNING;
+	return is_ours(binary) ? CHECK_ERROR : CHECK_WARNING;
 }
 
 static uint64_t page_size(const struct blob *binary)
 {
-	return architecture_of(binary) == CONFIG_ARCH_LOONGARCH ? 16384 : 4096;
+	return is_ours(binary) ? 16384 : 4096;
 }
 
 /* One of the ranges begins in the other. */
@@ -79,8 +85,15 @@ static void check_region_flags(struct check *check, const struct blob *binary,
 	if ((region->flags & CONFIG_MEM_LOADABLE) && !(region->flags & CONFIG_MEM_WRITE))
 		find(check, CHECK_WARNING, "cell.memory[%u].flags", i,
 		     "memory region %u is loadable but not writable, so nothing can be loaded there", i);
-	if ((region->flags & CONFIG_MEM_DMA) && architecture_of(binary) == CONFIG_ARCH_LOONGARCH &&
-	    region->virt_start != region->phys_start)
+	if (!is_ours(binary))
+		return;
+	if (!(region->flags & (CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_EXECUTE)))
+		find(check, CHECK_ERROR, "cell.memory[%u].flags", i,
+		     "memory region %u may be neither read, written nor executed", i);
+	if (config_is_system(binary) && region->virt_start != region->phys_start)
+		find(check, CHECK_ERROR, "cell.memory[%u].virt", i,
+		     "memory region %u: the root cell sees memory where it is, virt must be phys", i);
+	else if ((region->flags & CONFIG_MEM_DMA) && region->virt_start != region->phys_start)
 		find(check, CHECK_ERROR, "cell.memory[%u]", i,
 		     "memory region %u is for DMA but virt is not phys, and there is no IOMMU to translate",
 		     i);
@@ -92,8 +105,15 @@ static void check_region(struct check *check, const struct blob *binary, const s
 	uint64_t page = page_size(binary);
 	bool is_auto = region->phys_start == CONFIG_AUTO;
 
-	if (!region->size)
-		return; /* a place that is left free, as Jailhouse's for shared memory */
+	if (!region->size) { /* Jailhouse leaves places free so, of shared memory */
+		if (is_ours(binary))
+			find(check, CHECK_ERROR, "cell.memory[%u]", i, "memory region %u has no size", i);
+		return;
+	}
+	if (is_ours(binary) && (region->flags & CONFIG_MEM_COMM_REGION) && region->size != page)
+		find(check, CHECK_ERROR, "cell.memory[%u].size", i,
+		     "memory region %u, the communication region, is not one page of %" PRIu64 " KiB", i,
+		     page / 1024);
 	if (!is_auto && region->phys_start + region->size - 1 < region->phys_start)
 		find(check, CHECK_ERROR, "cell.memory[%u]", i,
 		     "memory region %u goes beyond the end of the address space", i);
@@ -150,7 +170,7 @@ static void check_pins(struct check *check, const struct blob *binary, const str
 					 [CONFIG_IRQCHIP_PCH_PIC] = 64,
 					 [CONFIG_IRQCHIP_MSI] = 256 };
 
-	if (architecture_of(binary) != CONFIG_ARCH_LOONGARCH)
+	if (!is_ours(binary))
 		return;
 	if (chip->id < CONFIG_IRQCHIP_LIOINTC || chip->id > CONFIG_IRQCHIP_MSI) {
 		find(check, CHECK_ERROR, "cell.irqchips[%u].kind", i,
@@ -230,13 +250,40 @@ static void check_hypervisor_memory(struct check *check, const struct blob *bina
 	if (memory->phys_start % page || memory->phys_start + memory->size - 1 < memory->phys_start)
 		find(check, CHECK_ERROR, "system.hypervisor-memory", 0,
 		     "the hypervisor's memory is not made of pages");
-	for (unsigned i = 0; i < system->root_cell.num_memory_regions; i++) {
-		const struct config_memory *region = &config_memory(&system->root_cell)[i];
+}
 
-		if (has_phys(region) &&
-		    overlap(region->phys_start, region->size, memory->phys_start, memory->size))
-			find(check, severity_of(binary), "cell.memory[%u]", i,
-			     "memory region %u of the root cell overlaps the hypervisor's memory", i);
+/* The first CPU begins in memory that it may execute. */
+static void check_entry(struct check *check, const struct config_cell *cell)
+{
+	for (unsigned i = 0; i < cell->num_memory_regions; i++) {
+		const struct config_memory *region = &config_memory(cell)[i];
+
+		/* Of what is still to be reserved, with virt as phys, nobody knows yet. */
+		if ((region->flags & CONFIG_MEM_EXECUTE) &&
+		    (region->virt_start == CONFIG_AUTO ||
+		     cell->cpu_reset_address - region->virt_start < region->size))
+			return;
+	}
+	find(check, CHECK_ERROR, "cell.entry", 0,
+	     "entry 0x%" PRIx64 " is in no memory region that may be executed", cell->cpu_reset_address);
+}
+
+/* What Jailhouse's description has and our hypervisor cannot give. */
+static void check_unsupported(struct check *check, const struct config_cell *cell)
+{
+	const struct {
+		uint32_t count;
+		const char *path, *name;
+	} lists[] = {
+		{ cell->num_cache_regions, "cell.caches", "parts of caches" },
+		{ cell->num_pio_regions, "cell.pio", "I/O ports" },
+		{ cell->num_pci_devices, "cell.pci-devices", "PCI devices" },
+		{ cell->num_stream_ids, "cell.stream-ids", "stream IDs" },
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if (lists[i].count)
+			find(check, CHECK_ERROR, lists[i].path, 0, "%s cannot be a cell's", lists[i].name);
 	}
 }
 
@@ -251,8 +298,12 @@ void check_config(struct check *check, const struct blob *binary)
 	for (unsigned i = 0; i < cell->num_irqchips; i++)
 		check_pins(check, binary, &config_irqchips(cell)[i], i);
 	check_pci(check, cell);
-	if (config_is_system(binary))
+	if (config_is_system(binary)) {
 		check_hypervisor_memory(check, binary);
+	} else if (is_ours(binary)) {
+		check_entry(check, cell);
+		check_unsupported(check, cell);
+	}
 }
 
 /* Whether all of the region is in regions of the root cell, one after the other. */
@@ -277,6 +328,31 @@ static bool root_has(const struct config_cell *root, uint64_t phys, uint64_t siz
 	return true;
 }
 
+static bool same_irqchip(const struct config_irqchip *a, const struct config_irqchip *b)
+{
+	return a->id == b->id && a->address == b->address && a->pin_base == b->pin_base;
+}
+
+static void check_pins_of_root(struct check *check, const struct config_cell *root,
+			       const struct config_cell *cell)
+{
+	for (unsigned i = 0; i < cell->num_irqchips; i++) {
+		const struct config_irqchip *chip = &config_irqchips(cell)[i];
+
+		for (unsigned pin = 0; pin < CONFIG_PINS; pin++) {
+			bool found = !(chip->pin_bitmap[pin / 32] >> pin % 32 & 1);
+
+			for (unsigned j = 0; j < root->num_irqchips && !found; j++)
+				found = same_irqchip(&config_irqchips(root)[j], chip) &&
+					(config_irqchips(root)[j].pin_bitmap[pin / 32] >> pin % 32 & 1);
+			if (!found)
+				find(check, CHECK_ERROR, "cell.irqchips[%u].pins", i,
+				     "pin %u of irqchip %u is not the root cell's to give",
+				     chip->pin_base + pin, i);
+		}
+	}
+}
+
 void check_against_system(struct check *check, const struct blob *system_binary, const struct blob *binary)
 {
 	const struct config_system *system = (const struct config_system *)(const void *)system_binary->data;
@@ -287,12 +363,14 @@ void check_against_system(struct check *check, const struct blob *system_binary,
 		     "the cell is of another architecture than the system");
 	if (strncmp(root->name, cell->name, CONFIG_NAME_LENGTH) == 0)
 		find(check, CHECK_ERROR, "cell.name", 0, "the cell has the root cell's name");
-	if (has_cpu(cell, 0) && architecture_of(binary) == CONFIG_ARCH_LOONGARCH)
+	if (has_cpu(cell, 0) && is_ours(binary))
 		find(check, CHECK_ERROR, "cell.cpus", 0, "CPU 0 is the root cell's");
 	for (unsigned n = 0; n < cell->cpu_set_size * 8; n++) {
 		if (has_cpu(cell, n) && !has_cpu(root, n))
 			find(check, CHECK_ERROR, "cell.cpus", 0, "CPU %u is not the root cell's to give", n);
 	}
+	if (is_ours(binary))
+		check_pins_of_root(check, root, cell);
 	for (unsigned i = 0; i < cell->num_memory_regions; i++) {
 		const struct config_memory *region = &config_memory(cell)[i];
 
@@ -304,7 +382,7 @@ void check_against_system(struct check *check, const struct blob *system_binary,
 			find(check, CHECK_ERROR, "cell.memory[%u]", i,
 			     "memory region %u overlaps the hypervisor's memory", i);
 		else if (!root_has(root, region->phys_start, region->size))
-			find(check, CHECK_WARNING, "cell.memory[%u]", i,
+			find(check, severity_of(binary), "cell.memory[%u]", i,
 			     "memory region %u (0x%" PRIx64 ") is not all the root cell's to give", i,
 			     region->phys_start);
 	}
@@ -337,7 +415,7 @@ static void check_two_irqchips(struct check *check, const struct config_cell *ot
 		for (unsigned j = 0; j < other->num_irqchips; j++) {
 			const struct config_irqchip *b = &config_irqchips(other)[j];
 
-			if (a->id != b->id || a->address != b->address || a->pin_base != b->pin_base)
+			if (!same_irqchip(a, b))
 				continue;
 			for (unsigned pin = 0; pin < CONFIG_PINS; pin++) {
 				if (a->pin_bitmap[pin / 32] & b->pin_bitmap[pin / 32] &

@@ -115,14 +115,19 @@ static int by_id(const void *a, const void *b)
 
 int driver_cells(struct cell_info **cells, unsigned *count, struct error *error)
 {
-	DIR *directory = opendir(DRIVER_SYSFS "/cells");
 	struct blob list = { 0 };
 	struct dirent *entry;
+	DIR *directory;
+	char enabled[8];
 
+	driver_attribute(enabled, sizeof(enabled), DRIVER_SYSFS "/enabled");
+	if (!*enabled)
+		return error_set(error, "there is no driver: load it first (insmod bixi.ko)");
+	if (strcmp(enabled, "0") == 0)
+		return error_set(error, "the hypervisor is not enabled");
+	directory = opendir(DRIVER_SYSFS "/cells");
 	if (!directory)
-		return error_set(error, access(DRIVER_SYSFS, F_OK)
-						? "there is no driver: load it first (insmod bixi.ko)"
-						: "the hypervisor is not enabled");
+		return error_set(error, "%s cannot be read: %s", DRIVER_SYSFS "/cells", strerror(errno));
 	while ((entry = readdir(directory))) {
 		if (isdigit((unsigned char)entry->d_name[0]))
 			read_cell(blob_extend(&list, sizeof(**cells)), entry->d_name);

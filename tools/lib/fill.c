@@ -53,33 +53,6 @@ static int fill_region(const struct config_memory *region, const struct reserver
 	return 0;
 }
 
-/* Appends what is left of a region of root's without the hole. */
-static void carve_region(const struct config_memory *region, const struct driver_chunk *hole,
-			 struct blob *regions)
-{
-	uint64_t begin = region->phys_start, end = begin + region->size;
-	uint64_t hole_end = hole->phys + hole->size;
-
-	if ((region->flags & CONFIG_MEM_COMM_REGION) || hole_end <= begin || hole->phys >= end) {
-		blob_append(regions, region, sizeof(*region));
-		return;
-	}
-	if (begin < hole->phys) {
-		struct config_memory low = *region;
-
-		low.size = hole->phys - begin;
-		blob_append(regions, &low, sizeof(low));
-	}
-	if (hole_end < end) {
-		struct config_memory high = *region;
-
-		high.phys_start = hole_end;
-		high.virt_start = region->virt_start + (hole_end - begin);
-		high.size = end - hole_end;
-		blob_append(regions, &high, sizeof(high));
-	}
-}
-
 /* Puts @regions where the cell's are now. */
 static void replace_regions(struct blob *binary, const struct blob *regions)
 {
@@ -99,9 +72,7 @@ static void replace_regions(struct blob *binary, const struct blob *regions)
 static int fill_hypervisor(struct blob *binary, const struct reserver *reserver, struct error *error)
 {
 	struct config_memory *memory = &((struct config_system *)(void *)binary->data)->hypervisor_memory;
-	const struct config_cell *root = config_cell_of(binary);
 	struct driver_chunk chunk;
-	struct blob regions = { 0 };
 	unsigned count = 1;
 
 	if (memory->phys_start != CONFIG_AUTO)
@@ -113,11 +84,6 @@ static int fill_hypervisor(struct blob *binary, const struct reserver *reserver,
 				 "the hypervisor's memory must be one piece, but the largest has %llu bytes",
 				 (unsigned long long)chunk.size);
 	memory->phys_start = chunk.phys;
-	chunk.size = memory->size;
-	for (unsigned i = 0; i < root->num_memory_regions; i++)
-		carve_region(&config_memory(root)[i], &chunk, &regions);
-	replace_regions(binary, &regions);
-	blob_free(&regions);
 	return 0;
 }
 

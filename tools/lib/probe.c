@@ -222,7 +222,7 @@ static void print_system(const struct probe *probe, struct blob *text)
 		print_region(text, &probe->mmio[i], "read, write, io");
 	print(text, "  irqchips:\n    # Linux under ACPI uses vectors 0-31 for the bridge's pins and 64-255 "
 		    "for messages.\n");
-	print(text, "    - { kind: extioi, pins: [0-31, 64-255] }\n");
+	print(text, "    - { kind: extioi, pins: [0-255] }\n");
 	print(text, "    - { kind: pch-pic, address: 0x%llx, pins: [0-63] }\n",
 	      (unsigned long long)probe->pch_pic);
 	if (probe->msi)
