@@ -18,3 +18,10 @@ $(O)/libbixi-cell.a: $(addprefix $(O)/,$(cell-tool-lib))
 $(O)/tools/bixi-cell: $(addprefix $(O)/,$(cell-tool-obj)) $(O)/libbixi-cell.a
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(cell-tool-libs)
+
+# For the guest's Linux: all at once, as it takes seconds.
+cell-tool-cross-flags = -std=gnu17 -O2 -I. -D_GNU_SOURCE -DBIXI_VERSION="$(VERSION)" \
+	-DBIXI_CELLS_DIR="$(PREFIX)/share/bixi/cells" $(warnings)
+tools-loong64: $(O)/tools-loong64/bixi-cell
+$(O)/tools-loong64/bixi-cell: $(wildcard tools/*.c tools/lib/*.c) $(cell-tool-headers) scripts/build-cell-tool.sh
+	$(call quiet,CROSS)CELL_TOOL_FLAGS='$(cell-tool-cross-flags)' scripts/build-cell-tool.sh build/cell-tool $@
