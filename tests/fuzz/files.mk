@@ -12,3 +12,7 @@ $(O)/tests/fuzz/libfixture.a: $(O)/tests/fuzz/fixture.o $(O)/tests/fuzz/translat
 
 $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/libfixture.a $(O)/libbixi.a
 	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(bixi-libs)
+
+# Of bixi-cell's library, which knows nothing of the machine.
+$(O)/tests/fuzz/fuzz_cell_config: $(O)/tests/fuzz/fuzz_cell_config.o $(O)/libbixi-cell.a
+	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(cell-tool-libs)

@@ -113,7 +113,7 @@ static json_t *emit_mapping(const cyaml_schema_field_t *field, const uint8_t *da
 static json_t *emit_value(const cyaml_schema_value_t *schema, const uint8_t *data, unsigned count)
 {
 	if (schema->flags & CYAML_FLAG_POINTER) {
-		memcpy(&data, data, sizeof(data));
+		data = (const uint8_t *)(uintptr_t)load(data, sizeof(void *));
 		if (!data)
 			return json_null();
 	}

@@ -14,25 +14,49 @@
 
 /* What libcyaml has said about a document. */
 struct complaint {
-	char sentence[256];
-	char field[64]; /* the innermost one that has a name */
-	unsigned line;
+	char sentence[224];
+	char path[96]; /* of the field */
+	unsigned line; /* the first one it named, where no document could be made */
 };
 
+static void path_prepend(struct complaint *complaint, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void path_prepend(struct complaint *complaint, const char *format, ...)
+{
+	char rest[sizeof(complaint->path)];
+	va_list arguments;
+	size_t length;
+
+	memcpy(rest, complaint->path, sizeof(rest));
+	va_start(arguments, format);
+	vsnprintf(complaint->path, sizeof(complaint->path), format, arguments);
+	va_end(arguments);
+	length = strlen(complaint->path);
+	snprintf(complaint->path + length, sizeof(complaint->path) - length, "%s%s",
+		 rest[0] && rest[0] != '[' ? "." : "", rest);
+}
+
+/* A line of the backtrace, which begins with the innermost part; entries are counted from 1. */
 static void complaint_line(struct complaint *complaint, const char *text)
 {
-	const char *at = strstr(text, "line: "), *field = strstr(text, "field '");
+	const char *at = strstr(text, "line: ");
+	char field[48];
+	unsigned entry;
 
 	if (at && !complaint->line)
 		complaint->line = (unsigned)strtoul(at + strlen("line: "), NULL, 10);
-	if (field && !complaint->field[0])
-		sscanf(field, "field '%63[^']", complaint->field);
+	if (sscanf(text, " in mapping field '%47[^']", field) == 1)
+		path_prepend(complaint, "%s", field);
+	else if (sscanf(text, " in sequence entry '%u'", &entry) == 1)
+		path_prepend(complaint, "[%u]", entry ? entry - 1 : 0);
+	else if (sscanf(text, "Load: Unexpected key: %47s", field) == 1)
+		path_prepend(complaint, "%s", field);
 }
 
 static void complaint_log(cyaml_log_t level, void *opaque, const char *format, va_list arguments)
 {
 	struct complaint *complaint = opaque;
-	char text[256], *end;
+	char text[200], *end;
 
 	vsnprintf(text, sizeof(text), format, arguments);
 	complaint_line(complaint, text);
@@ -45,6 +69,8 @@ static void complaint_log(cyaml_log_t level, void *opaque, const char *format, v
 		 strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
 	complaint->sentence[0] = (char)tolower((unsigned char)complaint->sentence[0]);
 }
+
+static unsigned line_of(const struct blob *text, const struct complaint *complaint);
 
 int model_load_yaml(struct model **model, const struct blob *text, struct error *error)
 {
@@ -62,12 +88,9 @@ int model_load_yaml(struct model **model, const struct blob *text, struct error 
 	if (!complaint.sentence[0])
 		snprintf(complaint.sentence, sizeof(complaint.sentence), "%s",
 			 status == CYAML_OK ? "there is nothing in it" : cyaml_strerror(status));
-	if (!complaint.line)
-		complaint.line = 1;
-	if (complaint.field[0])
-		return error_set(error, "%u: %s (in \"%s\")", complaint.line, complaint.sentence,
-				 complaint.field);
-	return error_set(error, "%u: %s", complaint.line, complaint.sentence);
+	error_set(error, "%u: %s%s%s", line_of(text, &complaint), complaint.path,
+		  complaint.path[0] ? ": " : "", complaint.sentence);
+	return -1;
 }
 
 void model_free(struct model *model)
@@ -126,12 +149,13 @@ static const yaml_node_t *node_at(yaml_document_t *document, yaml_node_t *node, 
 	return node;
 }
 
-unsigned yaml_line(const struct blob *text, const char *path)
+/* 0: it is no YAML document. */
+static unsigned find_line(const struct blob *text, const char *path)
 {
 	yaml_parser_t parser;
 	yaml_document_t document;
 	yaml_node_t *root;
-	unsigned line = 1;
+	unsigned line = 0;
 
 	if (!yaml_parser_initialize(&parser))
 		return line;
@@ -144,4 +168,18 @@ unsigned yaml_line(const struct blob *text, const char *path)
 	}
 	yaml_parser_delete(&parser);
 	return line;
+}
+
+unsigned yaml_line(const struct blob *text, const char *path)
+{
+	unsigned line = find_line(text, path);
+
+	return line ? line : 1;
+}
+
+static unsigned line_of(const struct blob *text, const struct complaint *complaint)
+{
+	unsigned line = find_line(text, complaint->path);
+
+	return line ? line : complaint->line ? complaint->line : 1;
 }
