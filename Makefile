@@ -23,14 +23,14 @@ SANITIZE ?=
 OPT ?= -O2
 VERSION := 0.1
 
-.PHONY: all run test bench soak fuzz install uninstall help clean format format-check
+.PHONY: all run test bench soak fuzz install install-tools uninstall help clean format format-check
 all: $(O)/bixi
 
 # Goals for a person on a fresh machine install what they need before anything is compiled.
 goal-packages := $(if $(filter run,$(MAKECMDGOALS)),build guest) \
 	$(if $(filter test bench soak,$(MAKECMDGOALS)),build guest test tools) \
 	$(if $(filter test soak fuzz,$(MAKECMDGOALS)),build fuzz) \
-	$(if $(filter test soak fuzz tools tools-loong64,$(MAKECMDGOALS)),build cells) \
+	$(if $(filter test soak fuzz tools tools-loong64 install-tools,$(MAKECMDGOALS)),build cells) \
 	$(if $(filter tools-loong64,$(MAKECMDGOALS)),tools)
 ifneq ($(strip $(goal-packages)),)
 $(shell scripts/install-packages.sh $(sort $(goal-packages)) >&2)
@@ -81,7 +81,7 @@ run: all
 
 tests-built = $(addprefix $(O)/,$(unit-tests) $(guest-tests))
 
-test: all tools $(tests-built)
+test: all tools cells $(tests-built)
 	@scripts/fetch-guest.sh build/guest
 	@scripts/setup-tools.sh
 	@O=$(O) tests/run.sh
@@ -101,7 +101,16 @@ install: all
 	install -D -m 644 docs/bixi.1 $(DESTDIR)$(PREFIX)/share/man/man1/bixi.1
 	install -D -m 644 docs/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/bixi
 
+install-tools: tools
+	install -D -m 755 $(O)/tools/bixi-cell $(DESTDIR)$(PREFIX)/bin/bixi-cell
+	install -D -m 644 docs/bixi-cell.1 $(DESTDIR)$(PREFIX)/share/man/man1/bixi-cell.1
+	install -D -m 644 docs/completion-cell.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/bixi-cell
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bixi/cells cells/*.yaml
+
 uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/bixi-cell $(DESTDIR)$(PREFIX)/share/man/man1/bixi-cell.1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/bixi-cell
+	rm -rf $(DESTDIR)$(PREFIX)/share/bixi
 	rm -f $(DESTDIR)$(PREFIX)/bin/bixi $(DESTDIR)$(PREFIX)/share/man/man1/bixi.1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/bixi
 
@@ -132,6 +141,7 @@ help:
 	@echo 'make fuzz         each fuzzer for 60 seconds'
 	@echo 'make soak         the long tests: sanitizers, 20,000 inputs an instruction, fuzzers (hours)'
 	@echo 'make install      to PREFIX=$(PREFIX), with man page and shell completion'
+	@echo 'make install-tools   the same of bixi-cell, with configurations'
 	@echo 'make format       clang-format the sources; format-check only looks'
 	@echo 'make compile_commands.json   for editors'
 	@echo 'make O=DIR SANITIZE=address,undefined   a build of its own, with sanitizers'

@@ -38,6 +38,7 @@ suites=(
     "hostile|tests/hostile/run.sh"
     "fuzz|tests/fuzz/regress.sh"
     "hypervisor|tests/hypervisor/run.sh"
+    "cell-tool|tests/tools/run.sh"
     "unit|tests/unit/run.sh"
 )
 
