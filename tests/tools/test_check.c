@@ -87,9 +87,7 @@ static void test_good_ones(void **state)
 
 static void test_memory(void **state)
 {
-	expect(CELL("a",
-		    RAM
-		    "    - { phys: 0x92001000, virt: 0x1000000, size: 16K, flags: [read] }\n" COMM,
+	expect(CELL("a", RAM "    - { phys: 0x92001000, virt: 0x1000000, size: 16K, flags: [read] }\n" COMM,
 		    ""),
 	       NULL, NULL, "cell.memory[1].phys: memory region 1 begins at");
 	expect(CELL("a",
