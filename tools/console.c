@@ -98,7 +98,7 @@ static int hypervisor_console(const struct console *console, struct error *error
 		fflush(stdout);
 	}
 	if (length < 0 && errno != EAGAIN && errno != EINTR)
-		return error_set(error, "the hypervisor's console cannot be read: %s", strerror(errno));
+		return driver_refusal(console->fd, "the hypervisor's console cannot be read", error);
 	return 0;
 }
 

@@ -121,8 +121,12 @@ static int show(int fd, const char *wanted, const struct options *options, bool 
 	unsigned count, shown = 0;
 	int status = driver_cells(&cells, &count, error);
 
-	if (status)
+	if (status) {
+		json_decref(list);
 		return status;
+	}
+	if (live)
+		printf("\033[H\033[J");
 	for (unsigned i = 0; i < count && !status; i++) {
 		struct hv_stats stats, now;
 
@@ -167,8 +171,6 @@ int stats_main(int argc, char **argv)
 	if (fd < 0)
 		return fail(&error);
 	do {
-		if (live)
-			printf("\033[H\033[J");
 		status = show(fd, wanted, &options, live, &error);
 		fflush(stdout);
 		if (live && !status)

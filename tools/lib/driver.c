@@ -24,24 +24,28 @@ int driver_open(struct error *error)
 	return error_set(error, "%s cannot be opened: %s", DRIVER_DEVICE, strerror(errno));
 }
 
-int driver_call(int fd, unsigned long request, void *argument, const char *what, struct error *error)
+int driver_refusal(int fd, const char *what, struct error *error)
 {
 	struct hv_error last = { 0 };
-	int status, saved;
+	int number = errno;
+
+	/* The driver's sentence is of its last refusal: only if it is this one. */
+	if (ioctl(fd, DRIVER_LAST_ERROR, &last) == 0 && last.error == -number && last.sentence[0])
+		error_set(error, "%s: %.*s", what, (int)sizeof(last.sentence), last.sentence);
+	else
+		error_set(error, "%s: %s", what, strerror(number));
+	errno = number;
+	return -1;
+}
+
+int driver_call(int fd, unsigned long request, void *argument, const char *what, struct error *error)
+{
+	int status;
 
 	do {
 		status = ioctl(fd, request, argument);
 	} while (status < 0 && errno == EINTR);
-	if (status >= 0)
-		return status;
-	saved = errno;
-	/* The driver's sentence is of its last refusal: only if it is this one. */
-	if (ioctl(fd, DRIVER_LAST_ERROR, &last) == 0 && last.error == -saved && last.sentence[0])
-		error_set(error, "%s: %.*s", what, (int)sizeof(last.sentence), last.sentence);
-	else
-		error_set(error, "%s: %s", what, strerror(saved));
-	errno = saved;
-	return -1;
+	return status < 0 ? driver_refusal(fd, what, error) : status;
 }
 
 struct driver_cell_id driver_cell(const char *cell)

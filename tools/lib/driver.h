@@ -15,6 +15,8 @@
 int driver_open(struct error *error);
 /* @what, for the sentence: "cell latency cannot be started". */
 int driver_call(int fd, unsigned long request, void *argument, const char *what, struct error *error);
+/* The sentence of the refusal that errno tells of, @what in front; -1. */
+int driver_refusal(int fd, const char *what, struct error *error);
 /* By number, or by name. */
 struct driver_cell_id driver_cell(const char *cell);
 /* Reserves memory by the driver with the descriptor. */
