@@ -31,6 +31,7 @@ suites=(
     "gdb|tests/boot/gdb.sh"
     "network|tests/boot/network.sh"
     "guest|tests/guest/run.sh"
+    "cells|tests/boot/cells.sh"
     "monitor|tests/boot/monitor.sh"
     "snapshot|tests/boot/snapshot.sh"
     "command-line|tests/boot/command-line.sh"

@@ -19,6 +19,8 @@ static const char *const reasons[] = {
 	[HV_FAULT_STORM] = "interrupt storm",
 	[HV_FAULT_MACHINE] = "machine error",
 };
+static const char *const reason_names[] = { "none",  "memory", "instruction", "hypercall",
+					    "iocsr", "hang",   "storm",	      "machine" };
 static const char *const exit_names[] = { HV_STAT_NAMES };
 static const char *const register_names[32] = {
 	"zero", "ra", "tp", "sp", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3",
@@ -39,9 +41,9 @@ static json_t *hex(uint64_t value)
 
 static void print_json(const struct hv_fault *fault)
 {
-	json_t *object = json_pack("{s:s, s:i, s:I, s:I}", "reason", NAME(reasons, fault->reason), "cpu",
-				   (int)fault->cpu, "count", (json_int_t)fault->count, "time",
-				   (json_int_t)fault->time);
+	json_t *object = json_pack("{s:s, s:s, s:i, s:I, s:I}", "reason", NAME(reason_names, fault->reason),
+				   "sentence", NAME(reasons, fault->reason), "cpu", (int)fault->cpu, "count",
+				   (json_int_t)fault->count, "time", (json_int_t)fault->time);
 	json_t *registers = json_object(), *exits = json_array();
 
 	json_object_set_new(object, "pc", hex(fault->pc));

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: MulanPSL-2.0
+# The hypervisor as a person uses it: bixi-cell in Debian's stock kernel with the driver, the cells of cells/ beside it.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+. tests/boot/lib.sh
+build=${O:-build}
+
+make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
+check "hypervisor, driver, tool and cells build" $?
+clang-19 --target=loongarch64-unknown-none-elf -c -o "$work/foreign.o" tests/boot/cells/foreign.S &&
+    ld.lld-19 -e start -Ttext=0x9000000000200000 --oformat binary -o "$work/foreign.bin" "$work/foreign.o"
+check "so does a cell that does what it may not" $?
+[ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
+
+root=$work/cells.root
+mkdir -p "$root/lib/firmware" "$root/cells"
+build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
+cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
+cp "$build/tools-loong64/bixi-cell" cells/*.yaml "$build"/cells/*.bin "$work/foreign.bin" "$root/cells/"
+
+initrd_with cells <<'GUEST'
+cd /cells
+export PATH=$PATH:/cells
+verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }
+# prints CELL PATTERN: what the cell prints comes to have the pattern, a minute at most
+prints() {
+    local n=0
+    until grep -qE "$2" /tmp/"$1".out 2> /dev/null; do
+        n=$((n + 1))
+        [ $n -gt 120 ] && { cat /tmp/"$1".out; return 1; }
+        sleep 0.5
+        bixi-cell console "$1" >> /tmp/"$1".out
+    done
+}
+state() { [ "$(bixi-cell list | awk -v name="$1" '$2 == name { print $3, $4 }')" = "$2" ]; }
+
+bixi-cell enable system.yaml 2>&1 | grep -q 'no driver\|no /dev/bixi'; verdict "without the driver a sentence says so"
+insmod /bixi.ko
+bixi-cell enable ipi.yaml 2>&1 | grep -q 'configuration of a cell, not of a system'; verdict "a cell's configuration enables nothing"
+bixi-cell enable system.yaml; verdict "the hypervisor is enabled"
+bixi-cell config create -o /tmp/probed.yaml && bixi-cell config check /tmp/probed.yaml latency.yaml linux.yaml | grep -q '^0 errors'
+verdict "a configuration is made of the running system"
+
+bixi-cell create latency.yaml && state latency "shut down"; verdict "the latency cell is created"
+bixi-cell create latency.yaml 2>&1 | grep -q 'already'; verdict "and not twice"
+bixi-cell load latency latency.bin && bixi-cell start latency && state latency "running 1"; verdict "it is loaded and started"
+prints latency '^latency: [0-9]+ interrupts'; verdict "it reports: $(grep -m 1 interrupts, /tmp/latency.out)"
+bixi-cell stats latency --json | grep -q '"name": "latency"'; verdict "it has statistics"
+bixi-cell fault latency | grep -q 'had no fault'; verdict "it had no fault"
+
+bixi-cell create ipi.yaml && bixi-cell load ipi ipi.bin && bixi-cell start ipi; verdict "a cell of two CPUs is started beside it"
+prints ipi '^ipi: [1-9][0-9]* rounds'; verdict "it reports: $(grep -m 1 rounds /tmp/ipi.out)"
+bixi-cell create linux.yaml 2>&1 | grep -q 'CPU'; verdict "a third cell that wants its CPUs is refused"
+
+bixi-cell restart latency foreign.bin; sleep 1; state latency "failed 1"; verdict "a cell that writes to root's memory fails"
+bixi-cell fault latency > /tmp/fault; grep -q 'gpa   0000000090000008' /tmp/fault && grep -q 'a0    000000000000005a' /tmp/fault
+verdict "its record has address and registers"
+bixi-cell fault latency --json | grep -q '"reason": "memory"'; verdict "as JSON, too"
+: > /tmp/ipi.out; prints ipi rounds; verdict "the other cell goes on"
+: > /tmp/latency.out; bixi-cell restart latency latency.bin && prints latency '^latency: [0-9]+ interrupts'
+verdict "the one that failed can be started again"
+
+bixi-cell shutdown ipi && state ipi "shut down"; verdict "a cell is stopped"
+bixi-cell destroy ipi && bixi-cell create linux.yaml; verdict "its CPUs can be another's; memory comes in pieces"
+[ "$(grep -c linux /sys/devices/bixi/reserved)" = 8 ]; verdict "of 32 MiB"
+bixi-cell destroy linux && bixi-cell destroy latency; verdict "cells are destroyed"
+[ "$(wc -l < /sys/devices/bixi/reserved)" = 1 ]; verdict "their memory is given back"
+bixi-cell disable; verdict "the hypervisor is disabled"
+bixi-cell list 2>&1 | grep -q 'not enabled'; verdict "list says that it is"
+[ -z "$(cat /sys/devices/bixi/reserved)" ]; verdict "its memory is given back, too"
+rmmod bixi; verdict "the driver can go"
+echo "@@ all ok"
+GUEST
+timeout $((240 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/cells.initrd" -c 4 -m 2G \
+    -a "console=ttyS0 quiet rdinit=/test.sh kvm.enable_virt_at_load=0" < /dev/null 2>&1 | tr -d '\r' > "$work/cells.log"
+[ "${PIPESTATUS[0]}" = 0 ] && said cells all
+check "the guest comes to its end" $?
+while read -r verdict sentence; do
+    [ "$verdict" = ok ]
+    check "$sentence" $?
+done < <(grep -aE '^(ok|FAIL) ' "$work/cells.log")
+[ "$failed" = 0 ] || tail -n 60 "$work/cells.log" | sed 's/^/    /'
+finish
