@@ -12,53 +12,77 @@
 #define IMAGES_MAX	16
 
 struct images {
-	struct driver_cell_load head;
 	struct driver_image image[IMAGES_MAX];
+	struct blob file[IMAGES_MAX];
+	unsigned count;
 };
 
-/* Reads the files; STATUS_OK, or what fail() says. */
-static int read_images(struct images *images, struct blob *blobs, int argc, char **argv, int first)
+/* The image named at argv[i], with its address if that follows; the number of words it took, or 0: *status
+ * says why. */
+static int read_image(struct images *images, int argc, char **argv, int i, int *status)
 {
+	struct driver_image *image = &images->image[images->count];
+	struct blob *file = &images->file[images->count];
+	bool has_address = i + 1 < argc && strcmp(argv[i + 1], "-a") == 0;
 	struct error error;
 
-	for (int i = first; i < argc; i++) {
-		struct driver_image *image = &images->image[images->head.num_images];
+	*image = (struct driver_image){ .target_address = DEFAULT_ADDRESS };
+	if (has_address && (i + 2 >= argc || !parse_number(argv[i + 2], &image->target_address))) {
+		*status = usage_error("load: give an address behind -a");
+		return 0;
+	}
+	if (blob_read_file(file, argv[i], IMAGE_MAX, &error)) {
+		*status = fail(&error);
+		return 0;
+	}
+	image->source_address = (uintptr_t)file->data;
+	image->size = file->size;
+	images->count++;
+	return has_address ? 3 : 1;
+}
 
-		if (images->head.num_images == IMAGES_MAX)
+static int read_images(struct images *images, int argc, char **argv, int first)
+{
+	int status = STATUS_OK, words;
+
+	for (int i = first; i < argc; i += words) {
+		if (images->count == IMAGES_MAX)
 			return usage_error("load: %u images are the most at a time", IMAGES_MAX);
 		if (argv[i][0] == '-' && argv[i][1])
 			return usage_error("load: %s stands where an image is expected", argv[i]);
-		image->target_address = DEFAULT_ADDRESS;
-		if (i + 1 < argc && strcmp(argv[i + 1], "-a") == 0) {
-			if (i + 2 >= argc || !parse_number(argv[i + 2], &image->target_address))
-				return usage_error("load: give an address behind -a");
-		}
-		if (blob_read_file(&blobs[images->head.num_images], argv[i], IMAGE_MAX, &error))
-			return fail(&error);
-		image->source_address = (uintptr_t)blobs[images->head.num_images].data;
-		image->size = blobs[images->head.num_images].size;
-		images->head.num_images++;
-		if (i + 1 < argc && strcmp(argv[i + 1], "-a") == 0)
-			i += 2;
+		words = read_image(images, argc, argv, i, &status);
+		if (!words)
+			return status;
 	}
 	return STATUS_OK;
 }
 
-int load_images(int fd, const char *cell, int argc, char **argv, int first)
+static int load(int fd, const char *cell, const struct images *images)
 {
-	struct images images = { .head.cell = driver_cell(cell) };
-	struct blob blobs[IMAGES_MAX] = { 0 };
+	struct driver_cell_load head = { .cell = driver_cell(cell), .num_images = images->count };
+	struct blob request = { 0 };
 	struct error error;
 	char what[128];
-	int status = read_images(&images, blobs, argc, argv, first);
+	int status = STATUS_OK;
 
-	if (status == STATUS_OK && images.head.num_images) {
-		snprintf(what, sizeof(what), "cell %.60s cannot be loaded", cell);
-		if (driver_call(fd, DRIVER_CELL_LOAD, &images, what, &error) < 0)
-			status = fail(&error);
-	}
+	blob_append(&request, &head, sizeof(head));
+	blob_append(&request, images->image, images->count * sizeof(images->image[0]));
+	snprintf(what, sizeof(what), "cell %.60s cannot be loaded", cell);
+	if (driver_call(fd, DRIVER_CELL_LOAD, request.data, what, &error) < 0)
+		status = fail(&error);
+	blob_free(&request);
+	return status;
+}
+
+int load_images(int fd, const char *cell, int argc, char **argv, int first)
+{
+	struct images images = { 0 };
+	int status = read_images(&images, argc, argv, first);
+
+	if (status == STATUS_OK && images.count)
+		status = load(fd, cell, &images);
 	for (unsigned i = 0; i < IMAGES_MAX; i++)
-		blob_free(&blobs[i]);
+		blob_free(&images.file[i]);
 	return status;
 }
 

@@ -37,24 +37,30 @@ state() { [ "$(bixi-cell list | awk -v name="$1" '$2 == name { print $3, $4 }')"
 
 bixi-cell enable system.yaml 2>&1 | grep -q 'no driver\|no /dev/bixi'; verdict "without the driver a sentence says so"
 insmod /bixi.ko
-bixi-cell enable ipi.yaml 2>&1 | grep -q 'configuration of a cell, not of a system'; verdict "a cell's configuration enables nothing"
+bixi-cell enable ipi.yaml 2>&1 | grep -q 'configuration of a cell, not of a system'
+verdict "a cell's configuration enables nothing"
 bixi-cell enable system.yaml; verdict "the hypervisor is enabled"
-bixi-cell config create -o /tmp/probed.yaml && bixi-cell config check /tmp/probed.yaml latency.yaml linux.yaml | grep -q '^0 errors'
+bixi-cell config create -o /tmp/probed.yaml && bixi-cell config check /tmp/probed.yaml latency.yaml linux.yaml |
+    grep -q '^0 errors'
 verdict "a configuration is made of the running system"
 
 bixi-cell create latency.yaml && state latency "shut down"; verdict "the latency cell is created"
 bixi-cell create latency.yaml 2>&1 | grep -q 'already'; verdict "and not twice"
-bixi-cell load latency latency.bin && bixi-cell start latency && state latency "running 1"; verdict "it is loaded and started"
+bixi-cell load latency latency.bin && bixi-cell start latency && state latency "running 1"
+verdict "it is loaded and started"
 prints latency '^latency: [0-9]+ interrupts'; verdict "it reports: $(grep -m 1 interrupts, /tmp/latency.out)"
 bixi-cell stats latency --json | grep -q '"name": "latency"'; verdict "it has statistics"
 bixi-cell fault latency | grep -q 'had no fault'; verdict "it had no fault"
 
-bixi-cell create ipi.yaml && bixi-cell load ipi ipi.bin && bixi-cell start ipi; verdict "a cell of two CPUs is started beside it"
+bixi-cell create ipi.yaml && bixi-cell load ipi ipi.bin && bixi-cell start ipi
+verdict "a cell of two CPUs is started beside it"
 prints ipi '^ipi: [1-9][0-9]* rounds'; verdict "it reports: $(grep -m 1 rounds /tmp/ipi.out)"
 bixi-cell create linux.yaml 2>&1 | grep -q 'CPU'; verdict "a third cell that wants its CPUs is refused"
 
-bixi-cell restart latency foreign.bin; sleep 1; state latency "failed 1"; verdict "a cell that writes to root's memory fails"
-bixi-cell fault latency > /tmp/fault; grep -q 'gpa   0000000090000008' /tmp/fault && grep -q 'a0    000000000000005a' /tmp/fault
+bixi-cell restart latency foreign.bin; sleep 1; state latency "failed 1"
+verdict "a cell that writes to root's memory fails"
+bixi-cell fault latency > /tmp/fault
+grep -q 'gpa   0000000090000008' /tmp/fault && grep -q 'a0    000000000000005a' /tmp/fault
 verdict "its record has address and registers"
 bixi-cell fault latency --json | grep -q '"reason": "memory"'; verdict "as JSON, too"
 : > /tmp/ipi.out; prints ipi rounds; verdict "the other cell goes on"

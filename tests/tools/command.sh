@@ -42,7 +42,8 @@ expect 1 '"line": 7' "findings as JSON have the line" config check --json cells/
 expect 0 'cell latency, 204 bytes' "--dry-run says what would be written" config compile cells/latency.yaml --dry-run
 expect 0 '"phys": "auto"' "JSON of a configuration in YAML" config dump --json cells/latency.yaml
 
-"$cell" config compile cells/system.yaml -o "$work/system.cell" && "$cell" config dump "$work/system.cell" -o "$work/again.yaml" &&
+"$cell" config compile cells/system.yaml -o "$work/system.cell" &&
+    "$cell" config dump "$work/system.cell" -o "$work/again.yaml" &&
     "$cell" config compile "$work/again.yaml" -o "$work/again.cell" && cmp -s "$work/system.cell" "$work/again.cell"
 verdict $? "what is dumped compiles to the same"
 { cat "$work/system.cell"; printf '12345678'; } > "$work/trailing.cell"
@@ -68,8 +69,8 @@ expect 2 'no input' "the hypervisor's console takes no input" console -a
 expect 0 'bixi-cell enable' "help lists the commands" help
 expect 0 '^bixi-cell [0-9]' "version" version
 if [ ! -e /dev/bixi ]; then
-    for command in "enable cells/system.yaml" disable "create cells/ipi.yaml" "load ipi cells/ipi.yaml" "start ipi" "shutdown ipi" \
-        "restart ipi" "destroy ipi" "console ipi" "fault ipi" stats; do
+    for command in "enable cells/system.yaml" disable "create cells/ipi.yaml" "load ipi cells/ipi.yaml" "start ipi" \
+        "shutdown ipi" "restart ipi" "destroy ipi" "console ipi" "fault ipi" stats; do
         # shellcheck disable=SC2086 # several words
         expect 1 'there is no /dev/bixi: load the driver' "${command%% *} says that there is no driver" $command
     done
