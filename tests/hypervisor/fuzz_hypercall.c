@@ -33,21 +33,21 @@ static uint64_t argument(struct input *input)
 	return some[choice & 15] + (choice & 0x40 ? input_take(input, 2) : 0);
 }
 
-/* One for all of root's CPUs, or none: waiting for those that do not come takes long. */
-static void disable(void)
-{
-	for (unsigned id = 0; id < MOCK_CPUS; id++)
-		if (mock_cpu(id)->cell == &root_cell && !mock_cpu(id)->failed)
-			mock_begin(id, HC_DISABLE, 0, 0);
-	if (!mock_run(100000))
-		abort();
-}
-
 static bool is_running(unsigned id)
 {
 	const struct cpu *cpu = mock_cpu(id);
 
-	return !mock_is_bare(id) && !cpu->park && cpu->cell->state == CELL_RUNNING;
+	return !mock_is_bare(id) && !mock_is_busy(id) && !cpu->park && cpu->cell->state == CELL_RUNNING;
+}
+
+/* One for all of root's CPUs, or none: waiting for those that do not come takes long. */
+static void disable(void)
+{
+	for (unsigned id = 0; id < MOCK_CPUS; id++)
+		if (is_running(id) && mock_cpu(id)->cell == &root_cell)
+			mock_begin(id, HC_DISABLE, 0, 0);
+	if (!mock_run(100000))
+		abort();
 }
 
 static void call(struct input *input, uint8_t head)

@@ -643,6 +643,11 @@ bool mock_is_waiting(unsigned id)
 	return processors[id].waiting;
 }
 
+bool mock_is_busy(unsigned id)
+{
+	return processors[id].busy;
+}
+
 uint64_t mock_entry(unsigned id)
 {
 	return processors[id].entry;

@@ -76,6 +76,7 @@ long mock_create(unsigned id, const struct description *description);
 
 bool mock_is_bare(unsigned id);	   /* Linux runs there without us */
 bool mock_is_waiting(unsigned id); /* parked */
+bool mock_is_busy(unsigned id);	   /* with a hypercall */
 struct cpu *mock_cpu(unsigned id);
 /* Guest @id's load or store at @gpa, through the TLB; false: none there.  Wrong ones end the test. */
 bool mock_access(unsigned id, uint64_t gpa, bool write);
