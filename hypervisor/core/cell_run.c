@@ -9,29 +9,27 @@
 #define REPLY_SECONDS 10 /* a cell that has no time limit of its own has given no answer */
 
 static struct lock management_lock;
-static bool managed_by_root; /* who holds it */
+static bool may_suspend_root; /* who holds it */
 
-bool management_try(struct cpu *cpu)
+bool management_try(void)
 {
-	if (!lock_try(&management_lock))
-		return false;
-	__atomic_store_n(&managed_by_root, cpu->cell == &root_cell, __ATOMIC_RELEASE);
-	return true;
+	return lock_try(&management_lock);
 }
 
 bool management_begin(struct cpu *cpu)
 {
-	while (!management_try(cpu)) {
-		if (__atomic_load_n(&managed_by_root, __ATOMIC_ACQUIRE))
+	while (!management_try()) {
+		if (__atomic_load_n(&may_suspend_root, __ATOMIC_ACQUIRE))
 			return false;
 		cpu_relax();
 	}
+	__atomic_store_n(&may_suspend_root, cpu->cell == &root_cell, __ATOMIC_RELEASE);
 	return true;
 }
 
 void management_end(void)
 {
-	__atomic_store_n(&managed_by_root, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&may_suspend_root, false, __ATOMIC_RELEASE);
 	lock_release(&management_lock);
 }
 

@@ -120,7 +120,7 @@ void heartbeat_watch(struct cpu *cpu)
 {
 	uint64_t now = arch_time();
 
-	if (!management_try(cpu)) /* then at one of the next exits */
+	if (!management_try()) /* then at one of the next exits */
 		return;
 	/* Before looking, so that none is missed that comes meanwhile. */
 	__atomic_store_n(&heartbeat_due, UINT64_MAX, __ATOMIC_SEQ_CST);

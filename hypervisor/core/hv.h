@@ -306,7 +306,7 @@ static inline bool config_overlap(uint64_t a, uint64_t a_size, uint64_t b, uint6
  * (that one may be about to suspend it); the hypervisor's own restarts are waited for.
  */
 bool management_begin(struct cpu *cpu);
-bool management_try(struct cpu *cpu); /* waits for nobody */
+bool management_try(void); /* for a look at all cells: waits for nobody, and is waited for */
 void management_end(void);
 
 /* cell.c */

@@ -6,5 +6,5 @@
 void mock_reload_run(void)
 {
 	management_lock = (struct lock){ 0 };
-	managed_by_root = false;
+	may_suspend_root = false;
 }
