@@ -116,7 +116,7 @@ void heartbeat_set(struct cell *cell, uint64_t limit)
 		due_at(cell->heartbeat + limit);
 }
 
-void heartbeat_watch(struct cpu *cpu)
+void heartbeat_watch(void)
 {
 	uint64_t now = arch_time();
 

@@ -235,7 +235,7 @@ int cell_cpu(const struct cell *cell, unsigned number);
  */
 void cell_fault(struct cpu *cpu, enum hv_fault_reason reason, const struct hv_fault *fault);
 /* Looks for cells without a heartbeat; heartbeat_due is when that is worth while. */
-void heartbeat_watch(struct cpu *cpu);
+void heartbeat_watch(void);
 void heartbeat_set(struct cell *cell, uint64_t limit); /* ticks, 0: none */
 extern uint64_t heartbeat_due;
 /*
@@ -261,7 +261,7 @@ static inline void stat_count(struct cpu *cpu, enum hv_stat stat, uint64_t begin
 	cpu->stats.latency[bucket < HV_LATENCY_BUCKETS ? bucket : HV_LATENCY_BUCKETS - 1]++;
 
 	if (now >= __atomic_load_n(&heartbeat_due, __ATOMIC_RELAXED))
-		heartbeat_watch(cpu);
+		heartbeat_watch();
 }
 
 /* config.c.  Sizes: bytes that are there. */
