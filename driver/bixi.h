@@ -77,6 +77,9 @@ struct cell {
 extern struct list_head cells;	/* the root cell first */
 extern cpumask_t cpus_of_cells; /* read without the mutex by notifiers */
 
+/* Names of cells come into logs, sysfs and uevents: neither empty, nor too long, nor with control characters.
+ */
+bool name_is_good(const char *name);
 struct cell *cell_find(const struct driver_cell_id *id);
 /* Makes the cell known to sysfs; it owns @config then. */
 struct cell *cell_register(struct config_cell *config, const struct cpumask *cpus);

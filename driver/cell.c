@@ -6,6 +6,7 @@
 #define pr_fmt(format) "bixi: " format
 
 #include <linux/cpu.h>
+#include <linux/ctype.h>
 #include <linux/io.h>
 #include <linux/list.h>
 #include <linux/slab.h>
@@ -30,8 +31,8 @@ struct cell *cell_find(const struct driver_cell_id *id)
 			return cell;
 	if (id->id >= 0)
 		return ERR_PTR(refuse(-ENOENT, "there is no cell %d: see bixi-cell list", id->id));
-	return ERR_PTR(refuse(-ENOENT, "there is no cell \"%.*s\": see bixi-cell list",
-			      DRIVER_NAME_LENGTH - 1, id->name));
+	return ERR_PTR(refuse(-ENOENT, "there is no cell \"%*pE\": see bixi-cell list",
+			      (int)strnlen(id->name, sizeof(id->name)), id->name));
 }
 
 static void state_look(struct cell *cell)
@@ -91,6 +92,16 @@ void cell_unregister(struct cell *cell)
 	sysfs_remove_cell(cell);
 }
 
+bool name_is_good(const char *name)
+{
+	size_t length = strnlen(name, CONFIG_NAME_LENGTH);
+
+	for (size_t i = 0; i < length; i++)
+		if (iscntrl(name[i]))
+			return false;
+	return length && length < CONFIG_NAME_LENGTH;
+}
+
 static struct config_cell *config_read(const struct driver_cell_create *create)
 {
 	struct config_cell *config;
@@ -113,8 +124,10 @@ static struct config_cell *config_read(const struct driver_cell_create *create)
 	else if (config_cell_size(config) > create->config_size)
 		refuse(-EINVAL, "the configuration has %u bytes and its counts make %llu: compile it again",
 		       create->config_size, config_cell_size(config));
-	else if (!config->name[0] || strnlen(config->name, CONFIG_NAME_LENGTH) == CONFIG_NAME_LENGTH)
-		refuse(-EINVAL, "the cell's name must have 1 to %u characters", CONFIG_NAME_LENGTH - 1);
+	else if (!name_is_good(config->name))
+		refuse(-EINVAL,
+		       "the cell's name must have 1 to %u characters, none of them a control character",
+		       CONFIG_NAME_LENGTH - 1);
 	else
 		return config;
 	kfree(config);

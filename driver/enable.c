@@ -20,8 +20,9 @@
 #include "bixi.h"
 #include "image.h"
 
-#define POOL_SIZE (4UL << 20) /* bytes of the hypervisor's own memory beyond what it must have */
-#define CORE_MAX  (16UL << 20)
+#define POOL_SIZE  (4UL << 20) /* bytes of the hypervisor's own memory beyond what it must have */
+#define CORE_MAX   (16UL << 20)
+#define MEMORY_MAX (1UL << 30) /* of the hypervisor's memory: it needs some MiB */
 
 struct hypervisor hypervisor;
 
@@ -95,6 +96,11 @@ static struct config_system *config_read(const struct config_system __user *user
 		return ERR_PTR(refuse(-EINVAL,
 				      "the configuration is for architecture %u: for LoongArch it must be %u",
 				      head.architecture, CONFIG_ARCH_LOONGARCH));
+	if (!name_is_good(head.root_cell.name))
+		return ERR_PTR(refuse(-EINVAL,
+				      "the root cell's name must have 1 to %u characters, none of them a "
+				      "control character",
+				      CONFIG_NAME_LENGTH - 1));
 	size = config_system_size(&head);
 	if (size > CONFIG_SIZE_MAX)
 		return ERR_PTR(refuse(-E2BIG,
@@ -113,7 +119,6 @@ static struct config_system *config_read(const struct config_system __user *user
 	}
 	/* It may be another one by now; these counts have been looked at. */
 	memcpy(config, &head, sizeof(head));
-	config->root_cell.name[CONFIG_NAME_LENGTH - 1] = 0;
 	config->root_cell.id = 0;
 	return config;
 }
@@ -192,6 +197,11 @@ static int memory_get(struct config_memory *memory, u64 needed)
 		return refuse(-EINVAL,
 			      "the hypervisor's memory at 0x%llx, 0x%llx bytes, is not made of whole pages",
 			      memory->phys_start, size);
+	if (size > MEMORY_MAX || memory->phys_start > TO_PHYS_MASK - size)
+		return refuse(-E2BIG,
+			      "the hypervisor's memory at 0x%llx, 0x%llx bytes, is more than %lu MiB or "
+			      "beyond all addresses",
+			      memory->phys_start, size, MEMORY_MAX >> 20);
 	if (memory->phys_start) {
 		if (!memory_is_free(memory->phys_start, size))
 			return refuse(

@@ -168,6 +168,7 @@ echo 0 > $cpu1
 while :; do cat /sys/devices/bixi/*_* /sys/devices/bixi/cells/*/* /sys/devices/bixi/cells/*/statistics/* \
     /sys/devices/bixi/cells/*/statistics/*/*; done > /dev/null 2>&1 &
 /driver cells
+/driver mistakes 100
 kill $!
 /driver disable
 unload

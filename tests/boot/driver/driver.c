@@ -6,6 +6,7 @@
  *   driver enable | disable | root
  *   driver cycle COUNT	enables and disables the hypervisor so often, Linux being busy
  *   driver cells		the hypervisor being enabled on several CPUs: the life of a cell, /cell.bin
+ *   driver mistakes COUNT	cells and calls that are nearly right
  *   driver running-cell	leaves one running
  */
 #include <errno.h>
@@ -157,6 +158,9 @@ static void do_configurations(void)
 	config->architecture = CONFIG_ARCH_ARM64;
 	refused_config("a configuration for arm64", EINVAL, "architecture 2", config);
 	config = config_make();
+	memset(config->root_cell.name, 0, sizeof(config->root_cell.name));
+	refused_config("a root cell without a name", EINVAL, "name", config);
+	config = config_make();
 	config->root_cell.num_memory_regions = 0xffffffff;
 	refused_config("a configuration with 2^32-1 regions", E2BIG, "counts", config);
 	config = config_make();
@@ -286,6 +290,8 @@ static void do_stub(void)
 	refused("memory that is too small", ENOSPC, "larger", DRIVER_ENABLE, config);
 	config->hypervisor_memory.size = chunk.size + 1;
 	refused("memory with part of a page", EINVAL, "whole pages", DRIVER_ENABLE, config);
+	config->hypervisor_memory.size = UINT64_C(1) << 40;
+	refused("1 TiB of memory", E2BIG, "more than", DRIVER_ENABLE, config);
 	config->hypervisor_memory.size = -(uint64_t)PAGE;
 	refused("memory beyond the end of the world", EINVAL, "whole pages", DRIVER_ENABLE, config);
 	config->hypervisor_memory.size = chunk.size;
@@ -440,6 +446,9 @@ static void do_refused_cells(void)
 	cell = cell_make();
 	memset(cell->cell.name, 'a', sizeof(cell->cell.name));
 	refused_cell("a cell with an endless name", EINVAL, "name", cell);
+	cell = cell_make();
+	strcpy(cell->cell.name, "a\nbixi: b");
+	refused_cell("a cell whose name is two lines", EINVAL, "name", cell);
 	cell = cell_make();
 	strcpy(cell->cell.name, "root");
 	refused_cell("a cell with root's name", EEXIST, "root", cell);
@@ -635,6 +644,68 @@ static void do_cells(void)
 	free(cell);
 }
 
+/* Calls with mistakes in them: a right structure some of whose bytes are not. */
+static void spoil(void *structure, size_t size)
+{
+	uint8_t *bytes = structure;
+
+	for (int count = rand() % 4; count > 0; count--) {
+		size_t at = rand() % size;
+
+		bytes[at] = rand() % 3 ? bytes[at] ^ 1 << rand() % 8 : rand() % 2 ? 0xff : 0;
+	}
+}
+
+static void spoiled_call(void)
+{
+	static const unsigned long commands[] = {
+		DRIVER_CELL_LOAD,  DRIVER_CELL_START, DRIVER_CELL_DESTROY, DRIVER_CELL_SHUTDOWN,
+		DRIVER_CELL_FAULT, DRIVER_CPU_STATS,  DRIVER_CONSOLE_READ, DRIVER_CONSOLE_WRITE,
+		DRIVER_LAST_ERROR, DRIVER_ENABLE,
+	};
+	static char room[0x4000];
+	unsigned long command = commands[rand() % (sizeof(commands) / sizeof(*commands))];
+	struct driver_cell_id id = { .id = rand() % 2 ? 1 : -1, .name = "test" };
+
+	memset(room, 0, sizeof(room));
+	memcpy(room, &id, sizeof(id));
+	if (command == DRIVER_CELL_LOAD)
+		((struct driver_cell_load *)room)->num_images = rand() % 4;
+	for (size_t i = sizeof(struct driver_cell_load); i < 200; i++)
+		room[i] = rand() % 4 ? 0 : rand();
+	spoil(room, 64);
+	ioctl(device, command, room);
+}
+
+static void do_mistakes(int count)
+{
+	struct driver_reserve reserve = { .size = 1 << 20,
+					  .chunks_address = (uint64_t)&cell_memory,
+					  .num_chunks = 1 };
+	struct driver_cell_id id = { .id = 1 };
+	struct cell *cell;
+	int created = 0;
+
+	check(!ioctl(device, DRIVER_RESERVE, &reserve), "the cell's memory is reserved");
+	for (int i = 0; i < count; i++) {
+		struct driver_cell_create create = { 0, sizeof(*cell), 0 };
+
+		srand(i);
+		cell = cell_make();
+		spoil(cell, sizeof(*cell));
+		create.config_address = (uint64_t)cell;
+		created += !ioctl(device, DRIVER_CELL_CREATE, &create);
+		for (int call = 0; call < 10; call++)
+			spoiled_call();
+		ioctl(device, DRIVER_CELL_DESTROY, &id);
+		free(cell);
+	}
+	check(created > 0,
+	      "%d cells with mistakes in their descriptions, %d were created, with wrong calls for each",
+	      count, created);
+	check(access("/sys/devices/bixi/cells/1", F_OK), "no cell is left");
+}
+
 static void do_running_cell(void)
 {
 	struct driver_reserve reserve = { .size = 1 << 20,
@@ -683,6 +754,8 @@ int main(int argc, char **argv)
 		do_cells();
 	else if (!strcmp(what, "running-cell"))
 		do_running_cell();
+	else if (!strcmp(what, "mistakes") && argc == 3)
+		do_mistakes(atoi(argv[2]));
 	else if (!strcmp(what, "cycle") && argc == 3)
 		do_cycle(atoi(argv[2]));
 	else
