@@ -32,12 +32,13 @@ run() {
 }
 
 for suite in "${suites[@]}"; do
-    elf=$O/tests/guest/${suite/#lvz_/lvz/}.elf
+    elf=${suite/#lvz_/lvz/}
+    elf=$O/tests/guest/${elf/#hv_/hv/}.elf
     cores=1
-    [ "$suite" = smp ] && cores=4
+    [[ "$suite" = smp || "$suite" = hv_* ]] && cores=4
     [[ "$suite" = irq_* ]] && cores=6 # two nodes of four
     if [ -n "${QEMU:-}" ]; then
-        [[ "$suite" = lvz_* ]] && continue # QEMU has no LVZ
+        [[ "$suite" = lvz_* || "$suite" = hv_* ]] && continue # QEMU has no LVZ
         for model in la464 max; do
             run "$suite on QEMU's $model" "$QEMU" -M virt -cpu $model -smp $cores -m 1G -display none -monitor none \
                 -serial stdio -kernel "$elf" -append qemu
@@ -52,6 +53,13 @@ for suite in "${suites[@]}"; do
         run "$suite without LVZ" "$O/bixi" run -k "$elf" --cpu la464,lvz=off -a cores=1
         ;;
     esac
+    if [[ "$suite" = hv_* ]]; then
+        for engine in interp jit; do
+            run "$suite, $engine" "$O/bixi" run -k "$elf" -c 4 --engine $engine -a cores=4
+        done
+        run "$suite on four cores, deterministic" "$O/bixi" run -k "$elf" -c 4 --deterministic -a cores=4
+        [ "$suite" = hv_launch ] || continue
+    fi
     [ "$suite" = smp ] || run "$suite, deterministic" "$O/bixi" run -k "$elf" --deterministic -a cores=1
     if [[ "$suite" = lvz_* ]]; then
         for model in la464 la664 max; do

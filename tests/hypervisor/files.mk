@@ -38,3 +38,21 @@ $(hv-test)/aarch64/%.o: hypervisor/core/%.c
 
 .PHONY: hv-core-aarch64
 hv-core-aarch64: $(hv-core-aarch64)
+
+# Interrupt controllers of LoongArch, on registers of the test's.
+hv-interrupts := $(hv-test)/loongarch/test_interrupts
+unit-tests += tests/hypervisor/loongarch/test_interrupts
+hv-interrupts-flags := -Itests/hypervisor/loongarch -Ihypervisor/include -Ihypervisor/core \
+	-Ihypervisor/arch/loongarch64 -Ihypervisor/arch/loongarch64/include $(hv-test-sanitize)
+hv-interrupts-objects := $(addprefix $(hv-test)/loongarch/,test_interrupts.o ipi.o extioi.o pch_pic.o)
+
+$(hv-test)/loongarch/%.o: hypervisor/arch/loongarch64/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-interrupts-flags) -c -o $@ $<
+
+$(hv-test)/loongarch/test_interrupts.o: tests/hypervisor/loongarch/test_interrupts.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-interrupts-flags) -c -o $@ $<
+
+$(hv-interrupts): $(hv-interrupts-objects)
+	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) $(hv-test-sanitize) $(LDFLAGS) -o $@ $^ -lcmocka

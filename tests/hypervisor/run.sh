@@ -26,9 +26,11 @@ awk 'FNR == 1 { begin = 0 } /^{/ { begin = FNR } /^}/ { if (begin && FNR - begin
     END { exit bad }' hypervisor/core/*.c
 verdict "its functions have at most 80 lines"
 
-units=$(tests/unit/run.sh tests/hypervisor)
-echo "$units"
-line=$(tail -n 1 <<< "$units")
-passed=$((passed + ${line%% *})) failed=$((failed + $(sed 's/.*, \([0-9]*\) failed/\1/' <<< "$line")))
+for directory in tests/hypervisor tests/hypervisor/loongarch; do
+    units=$(tests/unit/run.sh $directory)
+    echo "$units"
+    line=$(tail -n 1 <<< "$units")
+    passed=$((passed + ${line%% *})) failed=$((failed + $(sed 's/.*, \([0-9]*\) failed/\1/' <<< "$line")))
+done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ] && [ $passed -gt 5 ]

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
-/* Hypercalls: who may make them, and what they answer; hypervisor/core/hypercall.c, guest.c, stats.c. */
+/* Hypercalls: who may make them, and what they answer; hypervisor/core/hypercall.c, guest.c. */
 #include "test.h"
 
 /* Root on CPUs 0, 3, 4, 5; cell 1 runs on CPUs 1 and 2, with a page of root's shared at 0x200000. */

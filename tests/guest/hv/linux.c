@@ -30,6 +30,12 @@ void secondary_main(unsigned core)
 	}
 }
 
+void on_others(void (*fn)(unsigned core))
+{
+	shared.fn = fn;
+	__atomic_add_fetch(&shared.turn, 1, __ATOMIC_SEQ_CST);
+}
+
 void on_all(void (*fn)(unsigned core))
 {
 	shared.done = 0;

@@ -23,6 +23,7 @@
 extern unsigned cores; /* started */
 /* fn(core) on all cores at once; returns when all have. */
 void on_all(void (*fn)(unsigned core));
+void on_others(void (*fn)(unsigned core)); /* than core 0, without waiting */
 void cores_init(void);
 void hv_load(void);	      /* image and description into HV_BASE */
 long hv_enter(unsigned core); /* the driver's call on each core */

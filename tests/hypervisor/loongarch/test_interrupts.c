@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MulanPSL-2.0 */
+/*
+ * Interrupt controllers divided between root and a cell: hypervisor/arch/loongarch64/{ipi,extioi,pch_pic}.c
+ * on registers that are arrays.  Root has CPUs 0 and 1, the cell 2 and 3.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../../hypervisor/arch/loongarch64/loongarch.h"
+
+#define ENABLE 0x1600
+#define ISR    0x1800
+#define IPMAP  0x14c0
+#define ROUTE  0x1c00
+#define PIC    0x10000000
+#define MASK   0x20
+#define VECTOR 0x200
+#define ALL    UINT32_C(0xffffffff)
+#define CPUS   4
+
+uint64_t host_estat;
+static uint8_t iocsr[0x2000], pic[0x1000];
+static unsigned kicked; /* CPUs */
+
+struct cell root_cell;
+struct config_system *system_config;
+static struct cell cell;
+static uint8_t *areas; /* as in the hypervisor's memory: cell_sibling() reckons with it */
+static struct {
+	struct config_cell cell;
+	struct config_irqchip chips[3];
+} __attribute__((packed)) description;
+
+static struct cpu *cpu(unsigned id)
+{
+	return (struct cpu *)(areas + id * PERCPU_SIZE);
+}
+
+uint64_t hw_iocsr_read(uint32_t offset, unsigned size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, iocsr + offset, size);
+	return value;
+}
+
+void hw_iocsr_write(uint32_t offset, unsigned size, uint64_t value)
+{
+	if (offset == IPI_SEND && (value & 31) == IPI_KICK)
+		kicked |= 1u << (value >> 16 & 0x3ff);
+	else if (offset >= ISR && offset < ISR + 32)
+		for (unsigned i = 0; i < size; i++)
+			iocsr[offset + i] &= (uint8_t) ~(value >> 8 * i);
+	else
+		memcpy(iocsr + offset, &value, size);
+}
+
+uint64_t hw_read(uint64_t phys, unsigned size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, pic + (phys - PIC), size);
+	return value;
+}
+
+void hw_write(uint64_t phys, unsigned size, uint64_t value)
+{
+	memcpy(pic + (phys - PIC), &value, size);
+}
+
+/* What the controllers use of core. */
+static mmio_fn *access_fn;
+static bool root_page = true;
+
+int cell_cpu(const struct cell *of, unsigned number)
+{
+	unsigned id = number < 64 ? of->arch.cpu_id[number] : NO_CPU;
+
+	return id != NO_CPU && of->cpus >> id & 1 ? (int)id : -1;
+}
+
+struct cpu *cpu_of(unsigned id)
+{
+	return cpu(id);
+}
+
+void lock_take(struct lock *lock)
+{
+	assert_int_equal(lock->word++, 0);
+}
+
+void lock_release(struct lock *lock)
+{
+	lock->word--;
+}
+
+int config_refuse(struct hv_error *error, int number, const struct config_system *system,
+		  const struct config_cell *of, const void *field, int index, const char *format, ...)
+{
+	return -number;
+}
+
+bool paging_find(const struct paging *paging, uint64_t gpa, uint64_t *phys, uint64_t *flags)
+{
+	*flags = CONFIG_MEM_READ;
+	return root_page;
+}
+
+int paging_map(struct paging *paging, uint64_t gpa, uint64_t phys, uint64_t size, uint64_t flags)
+{
+	root_page = true;
+	return 0;
+}
+
+int paging_unmap(struct paging *paging, uint64_t gpa, uint64_t size)
+{
+	root_page = false;
+	return 0;
+}
+
+int mmio_register(struct cell *of, uint64_t gpa, uint64_t size, mmio_fn *fn, void *opaque)
+{
+	access_fn = fn;
+	return 0;
+}
+
+void mmio_unregister(struct cell *of, uint64_t gpa)
+{
+}
+
+static int set_up(void **state)
+{
+	areas = calloc(CPUS, PERCPU_SIZE);
+	memset(iocsr, 0, sizeof(iocsr));
+	memset(pic, 0, sizeof(pic));
+	memset(iocsr + ENABLE, 0xff, 32);
+	memset(iocsr + ROUTE, 1, 256);
+	memset(iocsr + IPMAP, 2, 8);
+	memset(&cell, 0, sizeof(cell));
+	memset(&description, 0, sizeof(description));
+	kicked = 0;
+	description.cell.num_irqchips = 3;
+	description.chips[0].id = CONFIG_IRQCHIP_EXTIOI;
+	description.chips[0].pin_bitmap[1] = 1 | 1 << 5; /* vectors 0x20 and 0x25 */
+	description.chips[1].id = CONFIG_IRQCHIP_MSI;
+	description.chips[1].pin_bitmap[1] = 1 << 16; /* 0x30 */
+	description.chips[2].id = CONFIG_IRQCHIP_PCH_PIC;
+	description.chips[2].pin_bitmap[0] = 1 << 3;
+	memset(root_cell.arch.cpu_id, NO_CPU, sizeof(root_cell.arch.cpu_id));
+	memset(cell.arch.cpu_id, NO_CPU, sizeof(cell.arch.cpu_id));
+	for (unsigned id = 0; id < CPUS; id++) {
+		root_cell.arch.cpu_id[id] = (uint8_t)id;
+		cpu(id)->id = id;
+		cpu(id)->cell = id < 2 ? &root_cell : &cell;
+	}
+	cell.arch.cpu_id[0] = 2;
+	cell.arch.cpu_id[1] = 3;
+	root_cell.cpus = 3;
+	cell.id = 1;
+	cell.cpus = 0xc;
+	cell.config = &description.cell;
+	extioi_init_root(&root_cell);
+	pch_pic_init_root(&root_cell, PIC);
+	extioi_take(&cell);
+	assert_int_equal(pch_pic_take(&cell), 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	pch_pic_give_back(&cell);
+	free(areas);
+	return 0;
+}
+
+static uint32_t bits_of(uint32_t offset)
+{
+	return (uint32_t)hw_iocsr_read(offset, 4);
+}
+
+static void a_cells_vectors_have_numbers_from_0_and_messages_keep_theirs(void **state)
+{
+	assert_true(extioi_owns(&cell, 0) && extioi_owns(&cell, 1) && extioi_owns(&cell, 0x30));
+	assert_false(extioi_owns(&cell, 2) || extioi_owns(&cell, 0x20) || extioi_owns(&cell, 256));
+	assert_int_equal(cell.arch.physical[0], 0x20);
+	assert_int_equal(cell.arch.physical[1], 0x25);
+	assert_int_equal(cell.arch.physical[0x30], 0x30);
+	assert_false(extioi_owns(&root_cell, 0x20) || extioi_owns(&root_cell, 0x30));
+	assert_true(extioi_owns(&root_cell, 0x21));
+}
+
+static void a_new_cells_vectors_are_disabled_and_go_to_its_first_cpu(void **state)
+{
+	assert_int_equal(bits_of(ENABLE + 4), ~UINT32_C(0x10021));
+	assert_int_equal(iocsr[ROUTE + 0x20], 4);
+	assert_int_equal(iocsr[ROUTE + 0x21], 1);
+}
+
+static void enabling_all_enables_ones_own(void **state)
+{
+	extioi_write(cpu(2), ENABLE, 4, ALL);
+	assert_int_equal(bits_of(ENABLE + 4), ~(UINT32_C(1) << 16));
+	assert_int_equal(extioi_read(cpu(2), ENABLE, 4), 3);
+	assert_int_equal(extioi_read(cpu(2), ENABLE, 8), 3);
+	extioi_write(cpu(0), ENABLE, 8, 0);
+	assert_int_equal(bits_of(ENABLE + 4), 1 | 1 << 5);
+	assert_int_equal(extioi_read(cpu(0), ENABLE, 8), 0);
+	extioi_write(cpu(2), ENABLE + 6, 1, 1); /* a byte: vector 0x30 */
+	assert_int_equal(bits_of(ENABLE + 4), 1 | 1 << 5 | 1 << 16);
+}
+
+static void pending_vectors_are_seen_and_cleared_by_their_owner(void **state)
+{
+	iocsr[ISR + 4] = 0x23;
+	assert_int_equal(extioi_read(cpu(2), ISR, 4), 3);
+	assert_int_equal(extioi_read(cpu(0), ISR + 4, 4), 2);
+	extioi_write(cpu(2), ISR, 4, 2);
+	assert_int_equal(iocsr[ISR + 4], 0x03);
+	extioi_write(cpu(0), ISR, 8, ~UINT64_C(0));
+	assert_int_equal(iocsr[ISR + 4], 0x01);
+}
+
+static void routes_name_the_cells_cpus(void **state)
+{
+	extioi_write(cpu(2), ROUTE, 4, 0x01010102);
+	assert_int_equal(iocsr[ROUTE + 0x20], 8);
+	assert_int_equal(iocsr[ROUTE + 0x25], 4);
+	assert_int_equal(extioi_read(cpu(2), ROUTE, 4), 0x0102);
+	extioi_write(cpu(2), ROUTE, 1, 4); /* it has no third */
+	assert_int_equal(iocsr[ROUTE + 0x20], 8);
+	assert_int_equal(cpu(2)->arch.refused, 1);
+	extioi_write(cpu(0), ROUTE + 3, 1, 8); /* nor root a fourth any more */
+	assert_int_equal(iocsr[ROUTE + 3], 1);
+	extioi_write(cpu(0), ROUTE + 0x20, 1, 1);
+	assert_int_equal(iocsr[ROUTE + 0x20], 8);
+}
+
+static void any_send_writes_the_bytes_that_are_not_masked(void **state)
+{
+	extioi_write(cpu(0), ANY_SEND, 8, UINT64_C(0x02020202) << 32 | 0xdu << 27 | ROUTE);
+	assert_int_equal(bits_of(ROUTE), 0x01010201);
+	extioi_write(cpu(0), ANY_SEND, 8, (uint64_t)ENABLE);
+	assert_int_equal(bits_of(ENABLE), 0);
+}
+
+static void a_vector_goes_back_enabled_and_routed_as_root_had_it(void **state)
+{
+	extioi_write(cpu(2), ROUTE, 1, 2);
+	extioi_give_back(&cell);
+	assert_true(extioi_owns(&root_cell, 0x20) && extioi_owns(&root_cell, 0x30));
+	assert_false(extioi_owns(&cell, 0));
+	assert_int_equal(bits_of(ENABLE + 4), ALL);
+	assert_int_equal(iocsr[ROUTE + 0x20], 1);
+}
+
+static uint64_t pic_do(unsigned id, bool write, uint32_t offset, unsigned size, uint64_t value)
+{
+	struct mmio_access access = { .gpa = PIC + offset, .size = size, .write = write, .value = value };
+
+	assert_int_equal(access_fn(cpu(id), NULL, &access), MMIO_DONE);
+	return access.value;
+}
+
+static void pins_are_their_owners(void **state)
+{
+	assert_false(root_page);
+	assert_int_equal(pic[MASK], 8);
+	pic_do(2, true, MASK, 4, 0);
+	assert_int_equal(pic[MASK], 0);
+	pic_do(0, true, MASK, 8, ~UINT64_C(0));
+	assert_int_equal(pic[MASK], 0xf7);
+	assert_int_equal(pic_do(0, false, MASK, 4, 0), ALL & ~8u);
+	assert_int_equal(pic_do(2, false, MASK, 1, 0), 0);
+	pic_do(2, true, VECTOR + 3, 1, 1);
+	assert_int_equal(pic[VECTOR + 3], 0x25);
+	assert_int_equal(pic_do(2, false, VECTOR, 4, 0), 1 << 24);
+	pic_do(2, true, VECTOR + 3, 1, 7); /* no vector of the cell's */
+	assert_int_equal(pic[VECTOR + 3], 0x25);
+	pic_do(0, true, VECTOR, 4, 0x09090909);
+	assert_int_equal(hw_read(PIC + VECTOR, 4), 0x25090909);
+}
+
+static void ipis_stay_in_the_cell(void **state)
+{
+	ipi_reset(&cell);
+	ipi_write(cpu(2), IPI_SEND, 4, 1 << 16 | 5);
+	assert_int_equal(cpu(3)->arch.ipi.status, 1 << 5);
+	assert_int_equal(kicked, 1 << 3);
+	ipi_write(cpu(2), IPI_SEND, 4, 2 << 16 | 5);
+	ipi_write(cpu(2), IPI_SEND, 4, 0x3ff << 16 | 5);
+	assert_int_equal(cpu(2)->arch.refused, 2);
+	ipi_write(cpu(0), IPI_SEND, 4, 2 << 16 | 5); /* root's third CPU is away */
+	assert_int_equal(cpu(0)->arch.refused, 1);
+	assert_int_equal(kicked, 1 << 3);
+	ipi_write(cpu(2), 0x1048, 8, UINT64_C(0x11223344) << 32 | 4u << 27 | 1 << 16 | 1 << 2);
+	assert_int_equal(cpu(3)->arch.ipi.mailbox[0], UINT64_C(0x11003344) << 32);
+	assert_int_equal(ipi_read(cpu(3), 0x1024, 4), 0x11003344);
+}
+
+static void the_guests_interrupt_follows_status_and_enable(void **state)
+{
+	ipi_reset(&cell);
+	ipi_write(cpu(2), 0x1008, 4, 6);
+	assert_int_equal(host_estat, IS_IPI);
+	assert_int_equal(ipi_read(cpu(2), IPI_STATUS, 8), UINT64_C(0xffffffff00000006));
+	ipi_write(cpu(2), 0x1004, 4, 1);
+	assert_int_equal(host_estat, 0);
+	ipi_write(cpu(2), 0x1004, 4, 4);
+	assert_int_equal(host_estat, IS_IPI);
+	ipi_write(cpu(2), IPI_CLEAR, 4, 4);
+	assert_int_equal(host_estat, 0);
+	assert_int_equal(ipi_read(cpu(2), IPI_STATUS, 4), 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_cells_vectors_have_numbers_from_0_and_messages_keep_theirs),
+		TEST(a_new_cells_vectors_are_disabled_and_go_to_its_first_cpu),
+		TEST(enabling_all_enables_ones_own),
+		TEST(pending_vectors_are_seen_and_cleared_by_their_owner),
+		TEST(routes_name_the_cells_cpus),
+		TEST(any_send_writes_the_bytes_that_are_not_masked),
+		TEST(a_vector_goes_back_enabled_and_routed_as_root_had_it),
+		TEST(pins_are_their_owners),
+		TEST(ipis_stay_in_the_cell),
+		TEST(the_guests_interrupt_follows_status_and_enable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
