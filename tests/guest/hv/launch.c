@@ -15,21 +15,17 @@
 #define ENOSYS	    38
 
 /* Everything but what counts, what the last exception says, and what a refill leaves. */
-#define REGISTERS                                                                                            \
-	R(CSR_CRMD)                                                                                          \
-	R(CSR_PRMD)                                                                                          \
-	R(CSR_EUEN)                                                                                          \
-	R(CSR_MISC)                                                                                          \
-	R(CSR_ECFG)                                                                                          \
-	R(CSR_ERA) R(CSR_BADV) R(CSR_EENTRY) R(CSR_TLBIDX) R(CSR_TLBEHI) R(CSR_TLBELO0) R(CSR_TLBELO1)       \
-		R(CSR_ASID) R(CSR_PGDL) R(CSR_PGDH) R(CSR_PWCL) R(CSR_PWCH) R(CSR_STLBPS) R(CSR_RVACFG)      \
-			R(CSR_CPUID) R(CSR_PRCFG1) R(CSR_PRCFG2) R(CSR_PRCFG3) R(CSR_SAVE0) R(CSR_SAVE0 + 1) \
-				R(CSR_SAVE0 + 2) R(CSR_SAVE0 + 3) R(CSR_SAVE0 + 4) R(CSR_SAVE0 + 5)          \
-					R(CSR_SAVE0 + 6) R(CSR_SAVE0 + 7) R(CSR_TID) R(CSR_CNTC)             \
-						R(CSR_LLBCTL) R(CSR_TLBRENTRY) R(CSR_TLBRBADV)               \
-							R(CSR_TLBRSAVE) R(CSR_TLBRELO0) R(CSR_TLBRELO1)      \
-								R(CSR_TLBREHI) R(CSR_MERRENTRY) R(CSR_DMW0)  \
-									R(CSR_DMW1) R(CSR_DMW2) R(CSR_DMW3)
+/* clang-format off */
+#define REGISTERS \
+	R(CSR_CRMD) R(CSR_PRMD) R(CSR_EUEN) R(CSR_MISC) R(CSR_ECFG) R(CSR_ERA) R(CSR_BADV) \
+	R(CSR_EENTRY) R(CSR_TLBIDX) R(CSR_TLBEHI) R(CSR_TLBELO0) R(CSR_TLBELO1) R(CSR_ASID) \
+	R(CSR_PGDL) R(CSR_PGDH) R(CSR_PWCL) R(CSR_PWCH) R(CSR_STLBPS) R(CSR_RVACFG) R(CSR_CPUID) \
+	R(CSR_PRCFG1) R(CSR_PRCFG2) R(CSR_PRCFG3) R(CSR_SAVE0) R(CSR_SAVE0 + 1) R(CSR_SAVE0 + 2) \
+	R(CSR_SAVE0 + 3) R(CSR_SAVE0 + 4) R(CSR_SAVE0 + 5) R(CSR_SAVE0 + 6) R(CSR_SAVE0 + 7) \
+	R(CSR_TID) R(CSR_CNTC) R(CSR_LLBCTL) R(CSR_TLBRENTRY) R(CSR_TLBRBADV) R(CSR_TLBRSAVE) \
+	R(CSR_TLBRELO0) R(CSR_TLBRELO1) R(CSR_TLBREHI) R(CSR_MERRENTRY) R(CSR_DMW0) R(CSR_DMW1) \
+	R(CSR_DMW2) R(CSR_DMW3)
+/* clang-format on */
 #define R(n) +1
 enum { REGISTER_COUNT = 0 REGISTERS };
 #undef R
