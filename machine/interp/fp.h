@@ -35,6 +35,14 @@ enum fp_rounding { FP_RNE, FP_RZ, FP_RP, FP_RM };
 #define FCSR_CAUSE_SHIFT 24
 #define FCSR_WRITABLE	 (FCSR_ENABLES | FCSR_RM | FCSR_FLAGS | FCSR_CAUSE)
 
+/* What is visible of FCSR0 in FCSR @number, its alias; of the number two bits count. */
+static inline uint32_t fp_fcsr_view(unsigned number)
+{
+	static const uint32_t view[4] = { FCSR_WRITABLE, FCSR_ENABLES, FCSR_FLAGS | FCSR_CAUSE, FCSR_RM };
+
+	return view[number & 3];
+}
+
 /* What an instruction's operations run on. */
 enum fp_unit { FP_SOFT, FP_HOST };
 
@@ -74,6 +82,13 @@ static inline void fp_begin(struct fp_env *env, uint32_t fcsr, enum fp_unit unit
 		mxcsr_write(MXCSR_DEFAULT | (-env->rounding & 3u) << MXCSR_ROUNDING_SHIFT);
 }
 
+/* The exceptions (enum fp_flag) that a value of MXCSR has. */
+static inline unsigned fp_flags_of(uint32_t host)
+{
+	/* invalid, (denormal operand,) zero divide, overflow, underflow, precision are bits 0 to 5 there */
+	return (host & 1) << 4 | (host & 4) << 1 | (host & 8) >> 1 | (host & 16) >> 3 | (host & 32) >> 5;
+}
+
 /* Restores the host; returns all exceptions (enum fp_flag) since fp_begin(). */
 static inline unsigned fp_end(struct fp_env *env)
 {
@@ -85,9 +100,7 @@ static inline unsigned fp_end(struct fp_env *env)
 	/* sticky flags do not disturb anyone, but a rounding mode would */
 	if (env->rounding != FP_RNE)
 		mxcsr_write(MXCSR_DEFAULT);
-	/* invalid, (denormal operand,) zero divide, overflow, underflow, precision are bits 0 to 5 there */
-	env->flags |=
-		(host & 1) << 4 | (host & 4) << 1 | (host & 8) >> 1 | (host & 16) >> 3 | (host & 32) >> 5;
+	env->flags |= fp_flags_of(host);
 	return env->flags;
 }
 

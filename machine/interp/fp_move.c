@@ -67,18 +67,10 @@ INTERP(movfr2gr_d)
 	return INSN_NEXT;
 }
 
-/* What is visible of FCSR0 in each of its aliases. */
-static const uint32_t fcsr_view[4] = {
-	FCSR_WRITABLE,
-	FCSR_ENABLES,
-	FCSR_FLAGS | FCSR_CAUSE,
-	FCSR_RM,
-};
-
 /* Setting a cause together with its enable raises nothing. */
 INTERP(movgr2fcsr)
 {
-	uint32_t view = fcsr_view[insn->rd & 3];
+	uint32_t view = fp_fcsr_view(insn->rd);
 
 	NEED_FP();
 	cpu->fcsr = (cpu->fcsr & ~view) | (GR(rj) & view);
@@ -88,7 +80,7 @@ INTERP(movgr2fcsr)
 INTERP(movfcsr2gr)
 {
 	NEED_FP();
-	cpu_set_gpr(cpu, insn->rd, cpu->fcsr & fcsr_view[insn->rj & 3]);
+	cpu_set_gpr(cpu, insn->rd, cpu->fcsr & fp_fcsr_view(insn->rj));
 	return INSN_NEXT;
 }
 

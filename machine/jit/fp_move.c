@@ -218,19 +218,50 @@ bool emit_movfrh2gr_s(struct emit *e, const struct insn *insn)
 	return true;
 }
 
-/* FCSR1 and FCSR3, Enables and RM.  What the others show of FCSR0 has to be worked out first. */
+/* Its arguments are in RSI and RDX, and registers in memory. */
+static void call_function(struct emit *e, uintptr_t function)
+{
+	x86_mov_ri(&e->code, RAX, function);
+	x86_call(&e->code, e->jit->thunk.function);
+	regs_begin(e);
+}
+
+/* Enables and RM are there.  What else is shown of FCSR0 has to be worked out first. */
 bool emit_movfcsr2gr(struct emit *e, const struct insn *insn)
 {
-	const unsigned alias = insn->rj & 3;
+	struct code *c = &e->code;
+	const uint32_t view = fp_fcsr_view(insn->rj);
 	unsigned d;
 
-	if (alias != 1 && alias != 3)
-		return false;
 	emit_need_fp(e);
-	d = gr_def(e, insn->rd);
-	x86_mov_rm(&e->code, 4, d, CPU_MEM(e, fcsr));
-	x86_alu_ri(&e->code, ALU_AND, 4, d, alias == 1 ? FCSR_ENABLES : FCSR_RM);
-	gr_done(e, insn->rd);
+	if (view & FCSR_CAUSE) {
+		regs_flush(e);
+		x86_mov_ri(c, RSI, view);
+		call_function(e, (uintptr_t)jit_fp_read);
+		d = gr_def(e, insn->rd);
+		x86_mov_rr(c, 4, d, RAX);
+	} else {
+		d = gr_def(e, insn->rd);
+		x86_mov_rm(c, 4, d, CPU_MEM(e, fcsr));
+		x86_alu_ri(c, ALU_AND, 4, d, (int32_t)view);
+	}
+	gr_done_extended(e, insn->rd);
+	return true;
+}
+
+/* Instructions behind it test again whether the Enables are 0. */
+bool emit_movgr2fcsr(struct emit *e, const struct insn *insn)
+{
+	struct code *c = &e->code;
+	unsigned value;
+
+	emit_need_fp(e);
+	value = gr_use_word(e, insn->rj);
+	regs_flush(e);
+	x86_mov_rr(c, 4, RSI, value);
+	x86_mov_ri(c, RDX, fp_fcsr_view(insn->rd));
+	call_function(e, (uintptr_t)jit_fp_write);
+	e->tested &= (uint8_t)~JIT_MISSING_QUIET_FP;
 	return true;
 }
 

@@ -44,18 +44,56 @@ static void repeat(struct cpu *cpu, const struct jit_cause *cause)
 	memcpy(cpu->vr, lent, sizeof(lent));
 }
 
-void jit_fp_leave(struct cpu *cpu)
+static void work_out_cause(struct cpu *cpu)
 {
-	struct fp_env env = { .unit = FP_HOST, .rounding = (cpu->fcsr & FCSR_RM) >> FCSR_RM_SHIFT };
 	struct jit_cause *cause = &cpu->jit.cause;
 
-	if (!cpu->jit.fp_used)
-		return;
-	cpu->jit.fp_used = false;
-	cpu->fcsr |= fp_end(&env) << FCSR_FLAGS_SHIFT;
 	if (cause->word == JIT_CAUSE_NONE)
 		cpu->fcsr &= ~FCSR_CAUSE;
 	else if (cause->word)
 		repeat(cpu, cause);
 	cause->word = 0;
+}
+
+void jit_fp_leave(struct cpu *cpu)
+{
+	struct fp_env env = { .unit = FP_HOST, .rounding = (cpu->fcsr & FCSR_RM) >> FCSR_RM_SHIFT };
+
+	if (!cpu->jit.fp_used)
+		return;
+	cpu->jit.fp_used = false;
+	cpu->fcsr |= fp_end(&env) << FCSR_FLAGS_SHIFT;
+	work_out_cause(cpu);
+}
+
+/* Makes FCSR0 what it is.  MXCSR keeps flags that FCSR0 has then, too. */
+static void look(struct cpu *cpu)
+{
+	const uint32_t host = mxcsr_read();
+
+	cpu->fcsr |= fp_flags_of(host) << FCSR_FLAGS_SHIFT;
+	if (!cpu->jit.cause.word)
+		return;
+	work_out_cause(cpu);
+	mxcsr_write(host);
+}
+
+uint64_t jit_fp_read(struct cpu *cpu, uint32_t view)
+{
+	look(cpu);
+	return cpu->fcsr & view;
+}
+
+void jit_fp_write(struct cpu *cpu, uint32_t value, uint32_t view)
+{
+	/* What is overwritten need not be known; the rest is by what RM and Enables were. */
+	if (!(view & FCSR_CAUSE))
+		look(cpu);
+	cpu->jit.cause.word = 0;
+	cpu->fcsr = (cpu->fcsr & ~view) | (value & view);
+	if (cpu->fcsr & FCSR_ENABLES)
+		cpu->jit.missing |= JIT_MISSING_QUIET_FP;
+	else
+		cpu->jit.missing &= (uint8_t)~JIT_MISSING_QUIET_FP;
+	jit_fp_enter(cpu);
 }

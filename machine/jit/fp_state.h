@@ -22,4 +22,11 @@ void jit_fp_enter(struct cpu *cpu);
  */
 void jit_fp_leave(struct cpu *cpu);
 
+/*
+ * For translated code, which goes on with its arithmetic: reads and writes those bits of FCSR0.  The unit is
+ * on.  After a write it has to look again whether FCSR0.Enables are 0.
+ */
+uint64_t jit_fp_read(struct cpu *cpu, uint32_t view);
+void jit_fp_write(struct cpu *cpu, uint32_t value, uint32_t view);
+
 #endif

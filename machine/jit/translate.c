@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "machine/interp/fp.h"
 #include "machine/interp/interp.h"
 #include "machine/jit/check.h"
 #include "machine/jit/fp_emit.h"
@@ -115,7 +116,6 @@ static bool ends_block(const struct insn *insn)
 	case ISA_syscall:
 	case ISA_break:
 	case ISA_ibar:
-	case ISA_movgr2fcsr:
 	case ISA_INVALID:
 		return true;
 	case ISA_beq:
@@ -166,12 +166,23 @@ static unsigned units_of(const struct insn *insn)
 	}
 }
 
+/* Whether @insn sets FCSR0.Cause, so that nobody wants to know any more what it was. */
+static bool sets_cause(const struct insn *insn)
+{
+	if (insn->op == ISA_movgr2fcsr)
+		return fp_fcsr_view(insn->rd) & FCSR_CAUSE;
+	return emit_sets_cause(insn);
+}
+
 /* Whether somebody may look at FCSR0 in @insn or behind it, as it leaves the block; @tested: units_of()
  * before. */
 static bool may_look(const struct insn *insn, unsigned tested)
 {
 	switch (insn->op) {
 	case ISA_movfcsr2gr:
+		return units_of(insn) & ~tested || fp_fcsr_view(insn->rj) & FCSR_CAUSE;
+	case ISA_movgr2fcsr: /* what it leaves of Cause is about an instruction before */
+		return units_of(insn) & ~tested || !sets_cause(insn);
 	case ISA_rdtimel_w: /* may be forbidden, as CPUCFG is to guests */
 	case ISA_rdtimeh_w:
 	case ISA_rdtime_d:
@@ -208,10 +219,12 @@ static void find_causes(struct emit *e)
 	for (unsigned i = 0; i < e->count; i++) {
 		looks[i] = may_look(&e->insns[i], tested);
 		tested |= units_of(&e->insns[i]);
+		if (e->insns[i].op == ISA_movgr2fcsr)
+			tested &= ~(unsigned)JIT_MISSING_QUIET_FP;
 	}
 	for (unsigned i = e->count; i-- > 0;) {
 		e->cause_wanted[i] = wanted;
-		wanted = looks[i] || (wanted && !emit_sets_cause(&e->insns[i]));
+		wanted = looks[i] || (wanted && !sets_cause(&e->insns[i]));
 	}
 }
 
