@@ -12,7 +12,11 @@
 #include "machine/cpu/reserve.h"
 #include "machine/jit/fp_state.h"
 
-#define STRETCH 16384 /* instructions between two looks at attention, some 10 us */
+/*
+ * Instructions between two looks at attention: some 5 us, and less than 50 us where each is the slowest that
+ * is done in line, a square root of a vector.
+ */
+#define STRETCH 8192
 
 /* All other cores come outside, where this one is, and stay there.  False: another one has done that. */
 static bool cores_stop(struct cpu *cpu)
