@@ -81,9 +81,11 @@ run: all
 
 tests-built = $(addprefix $(O)/,$(unit-tests) $(guest-tests))
 
+# All that suites need of the hypervisor is built before them, as two run at a time.
 test: all tools cells $(tests-built)
 	@scripts/fetch-guest.sh build/guest
 	@scripts/setup-tools.sh
+	@$(MAKE) -s hypervisor driver tools-loong64
 	@O=$(O) tests/run.sh
 
 soak:
