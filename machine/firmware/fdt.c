@@ -7,10 +7,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/firmware/fdt_writer.h"
 #include "machine/firmware/flash.h"
 #include "machine/firmware/fw_cfg.h"
 
@@ -26,65 +26,6 @@ enum phandle {
 
 enum { IRQ_LEVEL_HIGH = 4 };
 enum { CPU_PIN_HWI1 = 3 }; /* as the processor's interrupt controller numbers them: bit of ESTAT.IS */
-
-/* The first error sticks. */
-struct writer {
-	void *fdt;
-	int error;
-};
-
-static void check(struct writer *w, int error)
-{
-	if (!w->error)
-		w->error = error;
-}
-
-static void node_begin(struct writer *w, const char *name, uint64_t unit)
-{
-	char full[64];
-
-	snprintf(full, sizeof(full), "%s@%" PRIx64, name, unit);
-	check(w, fdt_begin_node(w->fdt, full));
-}
-
-static void plain_node_begin(struct writer *w, const char *name)
-{
-	check(w, fdt_begin_node(w->fdt, name));
-}
-
-static void node_end(struct writer *w)
-{
-	check(w, fdt_end_node(w->fdt));
-}
-
-static void put_string(struct writer *w, const char *name, const char *value)
-{
-	check(w, fdt_property_string(w->fdt, name, value));
-}
-
-static void put_flag(struct writer *w, const char *name)
-{
-	check(w, fdt_property(w->fdt, name, NULL, 0));
-}
-
-static void put_cells(struct writer *w, const char *name, const uint32_t *cells, unsigned count)
-{
-	void *to = NULL;
-
-	check(w, fdt_property_placeholder(w->fdt, name, (int)(4 * count), &to));
-	for (unsigned i = 0; !w->error && i < count; i++)
-		fdt32_st((uint8_t *)to + 4 * i, cells[i]);
-}
-
-#define PUT_CELLS(w, name, ...)                                                                              \
-	put_cells(w, name, (const uint32_t[]){ __VA_ARGS__ },                                                \
-		  sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
-#define CELLS64(value) (uint32_t)((uint64_t)(value) >> 32), (uint32_t)(value)
-
-static void put_reg(struct writer *w, uint64_t base, uint64_t size)
-{
-	PUT_CELLS(w, "reg", CELLS64(base), CELLS64(size));
-}
 
 static void put_cpu_map(struct writer *w, const struct platform *platform)
 {

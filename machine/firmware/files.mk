@@ -2,6 +2,7 @@
 bixi-obj += machine/firmware/blob.o
 bixi-obj += machine/firmware/unpack.o
 bixi-obj += machine/firmware/image.o
+bixi-obj += machine/firmware/image_ram.o
 bixi-obj += machine/firmware/acpi.o
 bixi-obj += machine/firmware/acpi_loader.o
 bixi-obj += machine/firmware/smbios.o
