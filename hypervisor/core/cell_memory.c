@@ -39,17 +39,20 @@ int memory_map(struct cell *cell)
 {
 	const struct config_memory *memory = config_memory(cell->config);
 	const struct config_console *console = &cell->config->console;
+	int error;
 
 	for (unsigned i = 0; i < cell->config->num_memory_regions; i++) {
-		int error = map_region(cell, &memory[i]);
+		error = map_region(cell, &memory[i]);
 
 		if (error)
 			return error;
 	}
 	if (!cell_has_virtual_uart(cell))
 		return 0;
-	return mmio_register(cell, console->address, console->flags & CONFIG_CONSOLE_REGDIST_4 ? 32 : 8,
-			     uart_access, cell);
+	error = mmio_register(cell, console->address, config_uart_size(console), uart_access, cell);
+	return error ? error
+		     : mmio_register(cell, config_power_address(console), CONFIG_POWER_SIZE, power_access,
+				     cell);
 }
 
 /* Root has this memory again, as its configuration describes it. */

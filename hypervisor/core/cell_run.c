@@ -135,8 +135,10 @@ static void comm_fill(struct cell *cell)
 	comm->pci_mmconfig_base = system_config->platform_info.pci_mmconfig_base;
 	comm->counter_frequency = arch_time_frequency();
 	comm->num_cpus = (uint32_t)__builtin_popcountll(cell->cpus);
-	if (cell_has_virtual_uart(cell))
+	if (cell_has_virtual_uart(cell)) {
 		comm->uart_base = config->console.address;
+		comm->uart_vector = config->vpci_irq_base;
+	}
 	arch_comm_fill(cell, comm);
 }
 

@@ -96,7 +96,29 @@ void cell_fault(struct cpu *cpu, enum hv_fault_reason reason, const struct hv_fa
 		return;
 	stop_others(cell, cpu->id);
 	if (cell->config->flags & CONFIG_CELL_FAULT_NOTIFY)
-		arch_notify_root();
+		arch_cell_interrupt(&root_cell);
+}
+
+/* Its own wish, so nothing is asked nor recorded; root may start it again. */
+static void cell_end(struct cpu *cpu)
+{
+	struct cell *cell = cpu->cell;
+
+	cpu_park(cpu->id);
+	lock_take(&cell->fault_lock);
+	if (cell_is_running(cell))
+		__atomic_store_n(&cell->state, CELL_SHUT_DOWN, __ATOMIC_RELEASE);
+	lock_release(&cell->fault_lock);
+	stop_others(cell, cpu->id);
+}
+
+/* The register by which a cell ends: reads 0. */
+enum mmio_result power_access(struct cpu *cpu, void *opaque, struct mmio_access *access)
+{
+	if (access->write && access->value == CONFIG_POWER_OFF)
+		cell_end(cpu);
+	access->value = 0;
+	return MMIO_DONE;
 }
 
 static void due_at(uint64_t time)

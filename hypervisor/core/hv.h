@@ -109,7 +109,7 @@ struct mmio_region {
 };
 
 /* What a cell prints, or is typed: console.c. */
-#define CONSOLE_BYTES 2048
+#define CONSOLE_BYTES 16384 /* what a Linux says while it boots */
 struct console {
 	struct lock lock;
 	uint32_t head, tail, lost; /* bytes written; bytes read; bytes overwritten since the last look */
@@ -125,6 +125,8 @@ void hv_format(char *to, size_t size, const char *format, va_list arguments);
 /* To the hypervisor's own console, which is root's output. */
 void hv_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Root has typed something: the cell's virtual 8250 has received it. */
+void uart_received(struct cell *cell);
 /* The registers of a cell's virtual 8250, uart.c. */
 struct uart {
 	uint8_t ier, lcr, mcr, scr, dll, dlm;
@@ -205,6 +207,7 @@ int mmio_register(struct cell *cell, uint64_t gpa, uint64_t size, mmio_fn *fn, v
 void mmio_unregister(struct cell *cell, uint64_t gpa);
 mmio_fn mmio_subpage; /* of a struct config_memory */
 mmio_fn uart_access;  /* of a struct cell */
+mmio_fn power_access; /* fault.c */
 
 /* cpu.c: with cpu->wanted set, before the guest is entered again: returns when it may be. */
 void cpu_attend(struct cpu *cpu);

@@ -138,7 +138,10 @@ static long console_write(struct cpu *cpu, uint64_t id, uint64_t character)
 
 	if (!cell)
 		return -ENOENT;
-	return console_put_if_room(&cell->input, (char)character) ? 0 : -EBUSY;
+	if (!console_put_if_room(&cell->input, (char)character))
+		return -EBUSY;
+	uart_received(cell);
+	return 0;
 }
 
 static long last_refusal(struct cpu *cpu, uint64_t gpa, uint64_t arg2)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
  * A cell's virtual 8250: what it transmits is the output of its virtual console, what it receives the input.
- * To be polled: it is always ready to transmit, and has no interrupt.  No FIFOs (IIR says so).
+ * It is always ready to transmit.  It interrupts by the hypervisor's vector in the cell, if there is one,
+ * once for what comes to be: a character received, the transmitter empty again.  No FIFOs (IIR says so).
  */
 #include "hv.h"
 
 enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
+#define IER_RECEIVER	0x01
+#define IER_TRANSMITTER 0x02
 #define LCR_DLAB	0x80
 #define LSR_DATA	0x01
 #define LSR_EMPTY	0x60 /* THRE, TEMT */
@@ -17,9 +20,9 @@ enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
 static uint8_t interrupt_id(struct cell *cell)
 {
-	if (cell->uart.ier & 1 && console_has_text(&cell->input))
+	if (cell->uart.ier & IER_RECEIVER && console_has_text(&cell->input))
 		return IIR_RECEIVER;
-	return cell->uart.ier & 2 ? IIR_TRANSMITTER : IIR_NONE;
+	return cell->uart.ier & IER_TRANSMITTER ? IIR_TRANSMITTER : IIR_NONE;
 }
 
 /* With loop-back, the modem's outputs are its inputs. */
@@ -61,6 +64,26 @@ static uint8_t uart_read(struct cell *cell, unsigned number)
 	}
 }
 
+static void transmit(struct cell *cell, char c)
+{
+	console_put(&cell->output, c);
+	if (cell->uart.ier & IER_TRANSMITTER)
+		arch_cell_interrupt(cell);
+}
+
+static void interrupts_enable(struct cell *cell, uint8_t ier)
+{
+	cell->uart.ier = ier;
+	if (interrupt_id(cell) != IIR_NONE)
+		arch_cell_interrupt(cell);
+}
+
+void uart_received(struct cell *cell)
+{
+	if (cell->uart.ier & IER_RECEIVER)
+		arch_cell_interrupt(cell);
+}
+
 static void uart_write(struct cell *cell, unsigned number, uint8_t value)
 {
 	struct uart *uart = &cell->uart;
@@ -72,13 +95,13 @@ static void uart_write(struct cell *cell, unsigned number, uint8_t value)
 		else if (uart->mcr & MCR_LOOP)
 			console_put_if_room(&cell->input, (char)value);
 		else
-			console_put(&cell->output, (char)value);
+			transmit(cell, (char)value);
 		break;
 	case IER:
 		if (uart->lcr & LCR_DLAB)
 			uart->dlm = value;
 		else
-			uart->ier = value & 0xf;
+			interrupts_enable(cell, value & 0xf);
 		break;
 	case LCR:
 		uart->lcr = value;

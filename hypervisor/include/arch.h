@@ -101,8 +101,9 @@ void arch_cell_destroy(struct cell *cell);
 void arch_cell_reset(struct cell *cell);
 /* The comm region's part that only the architecture knows. */
 void arch_comm_fill(const struct cell *cell, void *comm_region);
-/* Raises the interrupt by which root's driver learns that a cell has failed. */
-void arch_notify_root(void);
+/* Raises the interrupt that the hypervisor has in the cell: vector vpci_irq_base of its description, 0: none.
+ */
+void arch_cell_interrupt(const struct cell *cell);
 
 /* The rest. */
 uint64_t arch_time(void);	    /* constant counter, ticks */

@@ -37,7 +37,7 @@ struct comm_region {
 	/* LoongArch */
 	uint64_t counter_frequency; /* of the constant counter, Hz */
 	uint32_t num_cpus;	    /* of the cell: numbered from 0 */
-	uint32_t uart_vector;	    /* the cell's EXTIOI vector of its virtual UART */
+	uint32_t uart_vector;	    /* of the virtual UART, 0: none; the cell's own number */
 	uint64_t uart_base;	    /* of the virtual UART (8250), 0: none */
 } __attribute__((packed));
 

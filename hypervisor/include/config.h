@@ -67,6 +67,23 @@ struct config_console {
 	uint64_t clock_reg;
 } __attribute__((packed));
 
+/*
+ * An 8250 whose address is in no memory region is a virtual one.  Behind its registers a virtual one has
+ * another, of 32 bits, by which the cell ends: all of its CPUs stop when CONFIG_POWER_OFF is written there.
+ */
+#define CONFIG_POWER_SIZE 4
+#define CONFIG_POWER_OFF  1
+
+static inline uint64_t config_uart_size(const struct config_console *console)
+{
+	return console->flags & CONFIG_CONSOLE_REGDIST_4 ? 32 : 8;
+}
+
+static inline uint64_t config_power_address(const struct config_console *console)
+{
+	return console->address + config_uart_size(console);
+}
+
 struct config_cache {
 	uint32_t start, size;
 	uint8_t type, padding;

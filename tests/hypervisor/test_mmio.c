@@ -172,7 +172,7 @@ static void the_uart_passes_for_an_8250(void **state)
 	assert_int_equal(get(LSR), 0x60);
 	assert_int_equal(load(1, CONSOLE, 2), MMIO_FORBIDDEN);
 	assert_int_equal(load(1, CONSOLE, 4), MMIO_FORBIDDEN);
-	assert_int_equal(load(1, CONSOLE + 8, 1), MMIO_UNKNOWN);
+	assert_int_equal(load(1, CONSOLE + 12, 1), MMIO_UNKNOWN);
 }
 
 static void registers_may_be_four_bytes_apart(void **state)
@@ -187,7 +187,41 @@ static void registers_may_be_four_bytes_apart(void **state)
 	assert_int_equal(load(2, CONSOLE + 4 * LSR, 4), MMIO_DONE);
 	assert_int_equal(load(2, CONSOLE + 4 * LSR + 1, 1), MMIO_FORBIDDEN);
 	assert_int_equal(load(2, CONSOLE + 31, 4), MMIO_FORBIDDEN);
-	assert_int_equal(load(2, CONSOLE + 32, 1), MMIO_UNKNOWN);
+	assert_int_equal(load(2, CONSOLE + 36, 1), MMIO_UNKNOWN);
+}
+
+static void the_uart_interrupts_once_for_what_comes_to_be(void **state)
+{
+	unsigned before = mock.interrupts;
+
+	put(THR, 'x');
+	assert_int_equal(mock_hypercall(0, HC_CONSOLE_WRITE, 1, 'a'), 0);
+	assert_int_equal(mock.interrupts, before); /* none is enabled */
+	put(IER, 1);
+	assert_int_equal(mock.interrupts, before + 1); /* a is waiting */
+	assert_int_equal(get(THR), 'a');
+	put(THR, 'x');
+	assert_int_equal(mock.interrupts, before + 1);
+	assert_int_equal(mock_hypercall(0, HC_CONSOLE_WRITE, 1, 'b'), 0);
+	assert_int_equal(mock.interrupts, before + 2);
+	put(IER, 2);
+	put(THR, 'x');
+	assert_int_equal(mock.interrupts, before + 4);
+}
+
+static void a_cell_ends_by_its_register(void **state)
+{
+	uint64_t value = 2;
+
+	assert_int_equal(load(1, CONSOLE + 8, 4), MMIO_DONE);
+	assert_int_equal(access_at(1, CONSOLE + 8, 4, true, &value), MMIO_DONE);
+	assert_int_equal(mock_hypercall(0, HC_CELL_GET_STATE, 1, 0), COMM_RUNNING);
+	value = CONFIG_POWER_OFF;
+	assert_int_equal(access_at(1, CONSOLE + 8, 4, true, &value), MMIO_DONE);
+	assert_int_equal(mock_hypercall(0, HC_CELL_GET_STATE, 1, 0), COMM_SHUT_DOWN);
+	assert_int_equal(mock_hypercall(0, HC_CELL_FAULT, 1, MOCK_BUFFER), -ENOENT);
+	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
+	assert_int_equal(mock_hypercall(0, HC_CELL_GET_STATE, 1, 0), COMM_RUNNING);
 }
 
 static void the_uart_is_reset_with_the_cell(void **state)
@@ -212,6 +246,8 @@ int main(void)
 		TEST(the_uart_passes_for_an_8250),
 		TEST(registers_may_be_four_bytes_apart),
 		TEST(the_uart_is_reset_with_the_cell),
+		TEST(the_uart_interrupts_once_for_what_comes_to_be),
+		TEST(a_cell_ends_by_its_register),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,11 +69,11 @@ void arch_comm_fill(const struct cell *cell, void *comm_region)
 	comm->counter_frequency = arch_time_frequency();
 }
 
-/* An interrupt of root's own that no device raises; vpci_irq_base of its description says which vector. */
-void arch_notify_root(void)
+/* One of the cell's own that no device raises. */
+void arch_cell_interrupt(const struct cell *cell)
 {
-	unsigned vector = root_cell.config->vpci_irq_base;
+	unsigned vector = cell->config->vpci_irq_base;
 
-	if (vector && extioi_owns(&root_cell, vector))
-		hw_iocsr_write(EXTIOI_SEND, 4, vector);
+	if (vector && extioi_owns(cell, vector))
+		hw_iocsr_write(EXTIOI_SEND, 4, cell->arch.physical[vector]);
 }

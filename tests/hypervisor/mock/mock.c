@@ -399,9 +399,12 @@ void arch_comm_fill(const struct cell *cell, void *comm_region)
 {
 }
 
-void arch_notify_root(void)
+void arch_cell_interrupt(const struct cell *cell)
 {
-	mock.notices++;
+	if (cell == &root_cell)
+		mock.notices++;
+	else
+		mock.interrupts++;
 }
 
 uint64_t arch_time(void)

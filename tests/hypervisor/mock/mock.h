@@ -39,7 +39,7 @@ struct mock {
 	int fail_init, fail_cpu_init, fail_cell_create; /* errno */
 	unsigned fail_cpu;
 	/* What happened. */
-	unsigned notices, resets, scrubs, syncs;
+	unsigned notices, interrupts /* of other cells than root */, resets, scrubs, syncs;
 	struct {
 		uint64_t phys, value;
 		unsigned size;
