@@ -10,17 +10,18 @@ _bixi_cell() {
         start | shutdown | destroy | stats | console | fault | load | restart)
             [ "$COMP_CWORD" = 2 ] && words=$(cat /sys/devices/bixi/cells/*/name 2>/dev/null) ;;
         config) [ "$COMP_CWORD" = 2 ] && words="compile check create dump" ;;
-        create) words=$(for f in /etc/bixi/*.yaml; do [ -e "$f" ] && basename "$f" .yaml; done) ;;
+        create | linux) words=$(for f in /etc/bixi/*.yaml; do [ -e "$f" ] && basename "$f" .yaml; done) ;;
         esac
         case $command in
         list | stats | fault) words+=" --json" ;;
         console) words+=" -f -a" ;;
+        linux) words+=" -i -c" ;;
         esac
         [[ $command == config && $word == -* ]] && words="-o -A --dry-run --json"
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     case $command in
-    enable | create | load | restart | config) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word") ;;
+    enable | create | load | restart | linux | config) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word") ;;
     esac
 }
 complete -o filenames -F _bixi_cell bixi-cell

@@ -25,6 +25,8 @@ static const struct command {
 	{ "console", console_main, "[CELL] [-f|-a]",
 	  "what a cell prints; -f follows, -a attaches the keyboard" },
 	{ "fault", fault_main, "CELL [--json]", "the record of the cell's last fault" },
+	{ "linux", linux_main, "CELL|FILE KERNEL [-i INITRD] [-c COMMANDLINE]",
+	  "start a Linux in a cell, which is made if need be" },
 	{ "config", config_main, "compile|check|create|dump ...",
 	  "work on configurations, here or elsewhere" },
 };

@@ -23,6 +23,7 @@ int list_main(int argc, char **argv);
 int stats_main(int argc, char **argv);
 int console_main(int argc, char **argv);
 int fault_main(int argc, char **argv);
+int linux_main(int argc, char **argv);
 int config_main(int argc, char **argv);
 
 /* Prints "bixi-cell: SENTENCE" and gives STATUS_FAILED, or STATUS_USAGE. */
@@ -49,6 +50,10 @@ int prepare_config(int fd, const char *name, bool is_system, struct blob *binary
 /* A check's report(): the finding's sentence to standard error, behind the name of the file in @opaque. */
 void report_finding(void *opaque, int severity, const struct error *finding);
 
+/* create.c: of the configuration in a file. */
+int create_cell(int fd, const char *name);
+/* load.c: into loadable memory. */
+int load_cell(int fd, const char *cell, const struct driver_image *images, unsigned count);
 /* load.c: pairs of file and "-a ADDRESS" from argv[first] on; nothing is done if there are none. */
 int load_images(int fd, const char *cell, int argc, char **argv, int first);
 

@@ -6,7 +6,7 @@
 
 #include "tools/command.h"
 
-static int create(int fd, const char *name)
+int create_cell(int fd, const char *name)
 {
 	struct driver_cell_create request = { 0 };
 	struct blob binary;
@@ -41,7 +41,7 @@ int create_main(int argc, char **argv)
 	if (fd < 0)
 		return fail(&error);
 	name = find_config(argv[1]);
-	status = create(fd, name);
+	status = create_cell(fd, name);
 	free(name);
 	close(fd);
 	return status;

@@ -57,16 +57,16 @@ static int read_images(struct images *images, int argc, char **argv, int first)
 	return STATUS_OK;
 }
 
-static int load(int fd, const char *cell, const struct images *images)
+int load_cell(int fd, const char *cell, const struct driver_image *images, unsigned count)
 {
-	struct driver_cell_load head = { .cell = driver_cell(cell), .num_images = images->count };
+	struct driver_cell_load head = { .cell = driver_cell(cell), .num_images = count };
 	struct blob request = { 0 };
 	struct error error;
 	char what[128];
 	int status = STATUS_OK;
 
 	blob_append(&request, &head, sizeof(head));
-	blob_append(&request, images->image, images->count * sizeof(images->image[0]));
+	blob_append(&request, images, count * sizeof(images[0]));
 	snprintf(what, sizeof(what), "cell %.60s cannot be loaded", cell);
 	if (driver_call(fd, DRIVER_CELL_LOAD, request.data, what, &error) < 0)
 		status = fail(&error);
@@ -80,7 +80,7 @@ int load_images(int fd, const char *cell, int argc, char **argv, int first)
 	int status = read_images(&images, argc, argv, first);
 
 	if (status == STATUS_OK && images.count)
-		status = load(fd, cell, &images);
+		status = load_cell(fd, cell, images.image, images.count);
 	for (unsigned i = 0; i < IMAGES_MAX; i++)
 		blob_free(&images.file[i]);
 	return status;
