@@ -32,6 +32,7 @@ suites=(
     "network|tests/boot/network.sh"
     "guest|tests/guest/run.sh"
     "cells|tests/boot/cells.sh"
+    "cell-linux|tests/boot/cell-linux.sh"
     "monitor|tests/boot/monitor.sh"
     "snapshot|tests/boot/snapshot.sh"
     "command-line|tests/boot/command-line.sh"
