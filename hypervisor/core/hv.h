@@ -178,7 +178,7 @@ struct cpu {
 	struct cell *next; /* to go to this cell */
 	unsigned next_number;
 
-	struct hv_stats stats;
+	struct hv_stats stats; /* but the totals, which are for who asks */
 	struct {
 		uint64_t time, pc;
 		uint32_t stat, insn;
@@ -250,18 +250,19 @@ static inline void stat_count(struct cpu *cpu, enum hv_stat stat, uint64_t begin
 	unsigned slot = cpu->exit_next, bucket;
 	uint64_t now = arch_time(), ticks = now - begin;
 
+	bucket = 63 - (unsigned)__builtin_clzll(ticks | 1);
+	if (__builtin_expect(bucket >= HV_LATENCY_BUCKETS, 0))
+		bucket = HV_LATENCY_BUCKETS - 1;
+
 	cpu->exit_next = (slot + 1) % HV_FAULT_EXITS;
 	cpu->exits[slot].time = begin;
 	cpu->exits[slot].pc = pc;
 	cpu->exits[slot].stat = stat;
 	cpu->exits[slot].insn = insn;
 
-	cpu->stats.count[HV_STAT_TOTAL]++;
-	cpu->stats.ticks[HV_STAT_TOTAL] += ticks;
 	cpu->stats.count[stat]++;
 	cpu->stats.ticks[stat] += ticks;
-	bucket = 63 - (unsigned)__builtin_clzll(ticks | 1);
-	cpu->stats.latency[bucket < HV_LATENCY_BUCKETS ? bucket : HV_LATENCY_BUCKETS - 1]++;
+	cpu->stats.latency[bucket]++;
 
 	if (now >= __atomic_load_n(&heartbeat_due, __ATOMIC_RELAXED))
 		heartbeat_watch();

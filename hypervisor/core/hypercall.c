@@ -77,6 +77,17 @@ static struct cpu *find_cpu(const struct cpu *cpu, uint64_t number)
 	return id < 0 ? NULL : cpu_of((unsigned)id);
 }
 
+static struct hv_stats stats_of(const struct cpu *cpu)
+{
+	struct hv_stats stats = cpu->stats;
+
+	for (unsigned i = HV_STAT_TOTAL + 1; i < HV_STATS; i++) {
+		stats.count[HV_STAT_TOTAL] += stats.count[i];
+		stats.ticks[HV_STAT_TOTAL] += stats.ticks[i];
+	}
+	return stats;
+}
+
 static long cpu_get_info(struct cpu *cpu, uint64_t number, uint64_t what)
 {
 	const struct cpu *other = find_cpu(cpu, number);
@@ -86,17 +97,19 @@ static long cpu_get_info(struct cpu *cpu, uint64_t number, uint64_t what)
 	if (what == HC_CPU_STATE)
 		return other->failed ? 2 : 0;
 	if (what - HC_CPU_STAT_BASE < HV_STATS)
-		return (long)(other->stats.count[what - HC_CPU_STAT_BASE] & INT64_MAX);
+		return (long)(stats_of(other).count[what - HC_CPU_STAT_BASE] & INT64_MAX);
 	return -EINVAL;
 }
 
 static long cpu_stats(struct cpu *cpu, uint64_t number, uint64_t gpa)
 {
 	const struct cpu *other = find_cpu(cpu, number);
+	struct hv_stats stats;
 
 	if (!other)
 		return cpu->cell == &root_cell ? -EINVAL : -EPERM;
-	return guest_write(cpu, gpa, &other->stats, sizeof(other->stats));
+	stats = stats_of(other);
+	return guest_write(cpu, gpa, &stats, sizeof(stats));
 }
 
 static long console_putc(struct cpu *cpu, uint64_t character, uint64_t arg2)

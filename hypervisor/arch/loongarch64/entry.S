@@ -77,25 +77,29 @@ entry:
 	ret
 
 /*
- * The guest was left: root's only general exception entry.  Hardware has saved what it needs in root's CSRs
+ * The guest was left: root's general exception entry but while it sleeps.  Hardware has saved what it needs in root's CSRs
  * and has left the guest's CSRs and all registers alone.
  */
-	.section .text.vectors, "ax"
+	.section .text.vectors.exit, "ax"
 	.balign	4096
 	.globl	exit_entry
 exit_entry:
 	csrwr	$tp, CSR_SAVE1
-	csrrd	$tp, CSR_GSTAT
-	andi	$tp, $tp, GSTAT_PVM
-	beqz	$tp, root_exception
 	csrrd	$tp, CSR_SAVE0
 	for_changed_gprs st.d
-	for_saved_gprs st.d
 	csrrd	$t0, CSR_SAVE1
 	st.d	$t0, $tp, 8 * 2
 	ld.d	$sp, $tp, ARCH_CPU_STACK
 	move	$a0, $tp
-	bl	exit_handle
+	bl	exit_quick
+	beqz	$a0, 1f
+	csrrd	$t0, CSR_GSTAT
+	andi	$t0, $t0, GSTAT_PVM
+	beqz	$t0, root_failed
+	for_saved_gprs st.d
+	move	$a1, $a0
+	move	$a0, $tp
+	bl	exit_rest
 	beqz	$a0, 1f
 	/* Fall through: */
 
@@ -107,23 +111,26 @@ guest_enter:
 	ld.d	$tp, $tp, 8 * 2
 	ertn
 
-/*
- * An interrupt is what root_sleep() waits for; it stays pending.  Anything else is a mistake of the
- * hypervisor's.
- */
-root_exception:
-	csrrd	$tp, CSR_ESTAT
-	bstrpick.d $tp, $tp, 21, 16
-	bnez	$tp, 1f
-	la.pcrel $tp, root_sleep_end
-	csrwr	$tp, CSR_ERA
-	csrwr	$zero, CSR_PRMD
-	csrrd	$tp, CSR_SAVE1
-	ertn
-1:	csrrd	$tp, CSR_SAVE0
-	ld.d	$sp, $tp, ARCH_CPU_STACK
+root_failed:
 	move	$a0, $tp
 	b	root_panic
+
+/*
+ * Root's general exception entry in root_sleep().  An interrupt is what that waits for; it stays pending.
+ * Anything else is a mistake of the hypervisor's.
+ */
+	.section .text.vectors.sleep, "ax"
+	.balign	4096
+sleep_entry:
+	csrwr	$t0, CSR_SAVE1
+	csrrd	$t0, CSR_ESTAT
+	bstrpick.d $t0, $t0, 21, 16
+	bnez	$t0, root_failed
+	la.pcrel $t0, root_sleep_end
+	csrwr	$t0, CSR_ERA
+	csrwr	$zero, CSR_PRMD
+	csrrd	$t0, CSR_SAVE1
+	ertn
 
 /*
  * void root_sleep(void): until an interrupt that root's ECFG allows.  One that comes just before the idle
@@ -131,9 +138,11 @@ root_exception:
  */
 	.globl	root_sleep
 root_sleep:
+	la.pcrel $t3, sleep_entry
+	csrwr	$t3, CSR_EENTRY
 	csrrd	$t2, CSR_ERA
 	li.w	$t0, GSTAT_PVM
-	csrxchg	$zero, $t0, CSR_GSTAT	/* root_exception knows by it */
+	csrxchg	$zero, $t0, CSR_GSTAT	/* exceptions here are root's */
 	li.w	$t1, CRMD_IE
 	csrxchg	$t1, $t1, CSR_CRMD
 1:	idle	0
@@ -144,6 +153,7 @@ root_sleep_end:
 	csrwr	$t2, CSR_ERA
 	li.w	$t0, PRMD_PIE
 	csrwr	$t0, CSR_PRMD
+	csrwr	$t3, CSR_EENTRY
 	ret
 
 	.balign	64
@@ -165,6 +175,7 @@ machine_error_entry:
  * direct mode; root's PGD is the stage-2 table, and tlbfill tags the entry with GTLBC.TGID.  Where nothing is
  * mapped an entry with V = 0 is filled in, and the access, tried again, exits with PIL, PIS or PIF.
  */
+	.section .text.vectors.refill, "ax"
 	.balign	4096
 	.globl	stage2_refill
 stage2_refill:

@@ -35,7 +35,8 @@ void units_clear(void);
 void guest_select(const struct cpu *cpu); /* GID and stage 2: those of the CPU's cell */
 
 /* exit.c */
-bool exit_handle(struct cpu *cpu); /* whether registers that functions keep were changed in *cpu */
+uint64_t exit_quick(struct cpu *cpu);		 /* 0: done */
+bool exit_rest(struct cpu *cpu, uint64_t begin); /* begin: of exit_quick() */
 void root_panic(struct cpu *cpu) __attribute__((noreturn));
 void guest_fault(struct cpu *cpu, enum hv_fault_reason reason, uint64_t gpa, uint32_t insn);
 
@@ -78,7 +79,7 @@ static inline void kick(unsigned id)
 /* The guest's interrupt follows its controller. */
 static inline void ipi_update(struct cpu *cpu)
 {
-	uint32_t status = __atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_ACQUIRE);
+	uint32_t status = __atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_RELAXED);
 
 	gcsr_change(CSR_ESTAT, status & cpu->arch.ipi.enable ? IS_IPI : 0, IS_IPI);
 }
@@ -93,16 +94,17 @@ static inline void ipi_clear(struct cpu *cpu, uint32_t vectors)
 static inline void ipi_send(struct cpu *cpu, uint32_t value)
 {
 	struct cpu *to = cell_sibling(cpu, value >> 16 & 0x3ff);
+	uint32_t vector = UINT32_C(1) << (value & 31);
 
 	if (!to) {
 		cpu->arch.refused++;
 		return;
 	}
-	__atomic_fetch_or(&to->arch.ipi.status, UINT32_C(1) << (value & 31), __ATOMIC_ACQ_REL);
-	if (to == cpu)
-		ipi_update(cpu);
-	else
+	__atomic_fetch_or(&to->arch.ipi.status, vector, __ATOMIC_ACQ_REL);
+	if (to != cpu)
 		kick(to->id);
+	else if (cpu->arch.ipi.enable & vector)
+		gcsr_change(CSR_ESTAT, IS_IPI, IS_IPI);
 }
 
 uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size);
