@@ -19,4 +19,5 @@ for suite in boot programs micro disk share network; do
     "bench/$suite.sh"
 done
 bench/report.py "$results"
+bench/hypervisor.sh
 [ ! -e "$results/failed" ]
