@@ -134,8 +134,28 @@ static void route_write(struct cpu *cpu, unsigned vector, uint8_t route)
 
 /*
  * Which of a CPU's lines a group of 32 vectors raises.  A group has one line: root's choice where root has
- * any of its vectors, its only owner's otherwise.
+ * any of its vectors, else its only owner's; cells that share one may not choose for each other.
  */
+static unsigned sharers[VECTOR_WORDS]; /* cells with vectors of the group, root apart */
+
+static bool line_is_free(unsigned group)
+{
+	return !root_cell.arch.owned[group] && __atomic_load_n(&sharers[group], __ATOMIC_RELAXED) == 1;
+}
+
+/* @cell is one more, or one less, of those that share. */
+static void share_groups(const struct cell *cell, unsigned change)
+{
+	unsigned groups = 0;
+
+	for (unsigned number = 0; number < VECTORS; number++)
+		if (owns(cell, number))
+			groups |= 1u << cell->arch.physical[number] / 32;
+	for (unsigned group = 0; group < VECTOR_WORDS; group++)
+		if (groups >> group & 1)
+			__atomic_fetch_add(&sharers[group], change, __ATOMIC_RELAXED);
+}
+
 static void ipmap_write(struct cell *cell, unsigned group, uint8_t lines)
 {
 	const struct arch_cell *arch = &cell->arch;
@@ -147,7 +167,7 @@ static void ipmap_write(struct cell *cell, unsigned group, uint8_t lines)
 		return;
 	}
 	for (unsigned vector = 32 * group; vector < 32 * group + 32; vector++)
-		if (owns(cell, vector) && !root_cell.arch.owned[arch->physical[vector] / 32])
+		if (owns(cell, vector) && line_is_free(arch->physical[vector] / 32))
 			hw_iocsr_write(IPMAP + arch->physical[vector] / 32, 1, lines);
 }
 
@@ -306,7 +326,20 @@ void extioi_take(struct cell *cell)
 			number++;
 		vector_to_cell(cell, number, vector);
 	}
+	share_groups(cell, 1);
 	extioi_reset(cell);
+}
+
+/* Disables it. Only a core that the vector comes to can clear what is pending: for a moment this one. */
+static void vector_clear(unsigned vector)
+{
+	unsigned word = vector / 32, id = arch_this_cpu()->id;
+	uint32_t bit = UINT32_C(1) << vector % 32;
+
+	route_byte_to_hardware(vector, (uint8_t)(1 << id % CPUS_OF_NODE | id / CPUS_OF_NODE << ROUTE_NODE));
+	bitmap_change(ENABLE, word, bit, bit);
+	bitmap_change(EXTIOI_CORE_ISR, word, bit, bit);
+	bitmap_change(ENABLE, word, bit, 0);
 }
 
 /* Nothing enabled, nothing pending; all to the cell's first CPU. */
@@ -320,12 +353,12 @@ void extioi_reset(struct cell *cell)
 
 		if (!owns(cell, number))
 			continue;
-		bitmap_change(ENABLE, word, bit, 0);
+		vector_clear(vector);
 		bitmap_change(BOUNCE, word, bit, 0);
 		cell->arch.route[number] = 1;
 		if (route >= 0)
 			route_byte_to_hardware(vector, (uint8_t)route);
-		if (!root_cell.arch.owned[word])
+		if (line_is_free(word))
 			hw_iocsr_write(IPMAP + word, 1, DEFAULT_IPMAP);
 	}
 	for (unsigned group = 0; group < VECTOR_WORDS; group++)
@@ -335,6 +368,7 @@ void extioi_reset(struct cell *cell)
 void extioi_give_back(struct cell *cell)
 {
 	extioi_reset(cell);
+	share_groups(cell, -1u);
 	for (unsigned number = 0; number < VECTORS; number++) {
 		unsigned vector = cell->arch.physical[number];
 		int route;

@@ -84,6 +84,11 @@ int cell_cpu(const struct cell *of, unsigned number)
 	return id != NO_CPU && of->cpus >> id & 1 ? (int)id : -1;
 }
 
+struct cpu *arch_this_cpu(void)
+{
+	return cpu(0);
+}
+
 struct cpu *cpu_of(unsigned id)
 {
 	return cpu(id);
