@@ -42,11 +42,14 @@ static uint64_t *shadow_register(struct cpu *cpu, unsigned number)
 bool csr_emulate(struct cpu *cpu, uint32_t insn)
 {
 	unsigned rd = bits(insn, 4, 0), rj = bits(insn, 9, 5);
-	uint64_t *shadow = shadow_register(cpu, bits(insn, 23, 10)), old = shadow ? *shadow : 0;
+	unsigned number = bits(insn, 23, 10);
+	uint64_t *shadow = shadow_register(cpu, number), old = shadow ? *shadow : 0;
 	uint64_t mask = rj == 0 ? 0 : rj == 1 ? ~UINT64_C(0) : cpu->arch.gpr[rj];
 
 	if (shadow)
 		*shadow = (old & ~mask) | (cpu->arch.gpr[rd] & mask);
+	else if (number >> 8 == CSR_MWPC >> 8 && !cpu->cell->id)
+		old = watch_exchange(number, cpu->arch.gpr[rd], mask);
 	gpr_set(cpu, rd, old);
 	return true;
 }

@@ -151,7 +151,7 @@ root_sleep_end:
 	li.w	$t0, GSTAT_PVM
 	csrxchg	$t0, $t0, CSR_GSTAT
 	csrwr	$t2, CSR_ERA
-	li.w	$t0, PRMD_PIE
+	li.w	$t0, PRMD_PIE | PRMD_PWE
 	csrwr	$t0, CSR_PRMD
 	csrwr	$t3, CSR_EENTRY
 	ret

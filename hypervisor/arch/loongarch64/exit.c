@@ -202,6 +202,9 @@ static APART enum hv_stat other_exit(struct cpu *cpu, uint64_t estat, uint32_t i
 	case ECODE_PNX:
 	case ECODE_PPI:
 		return page_exit(cpu, ecode, insn);
+	case ECODE_WPE:
+		watch_hit(estat, insn);
+		return HV_STAT_OTHER;
 	}
 	guest_fault(cpu, HV_FAULT_INSTRUCTION, csr_read(CSR_BADV), insn);
 	return HV_STAT_OTHER;

@@ -128,7 +128,7 @@ static void root_setup(struct cpu *cpu)
 	csr_write(CSR_RVACFG, 0);
 	csr_write(CSR_EUEN, ALL_UNITS);
 	csr_write(CSR_SAVE0, (uint64_t)cpu);
-	csr_write(CSR_PRMD, PRMD_PIE);
+	csr_write(CSR_PRMD, PRMD_PIE | PRMD_PWE);
 	tlb_forget(TLB_ALL);
 	guest_select(cpu);
 	csr_change(CSR_GSTAT, GSTAT_PVM, GSTAT_PVM);
@@ -175,6 +175,7 @@ void arch_cpu_activate(struct cpu *cpu)
 
 	root_setup(cpu);
 	csrs_to_guest(context->csr);
+	watch_to_guest();
 	gcsr_write(CSR_CNTC, context->cntc);
 	counters_to_guest(cpu->arch.counters, context->counter);
 	timer_to_guest(&context->timer);
@@ -210,6 +211,7 @@ void arch_cpu_release(struct cpu *cpu)
 	timer_to_root(&context->timer);
 	csr_write(CSR_CNTC, context->cntc);
 	csrs_to_root(context->csr);
+	watch_to_root();
 	csr_change(CSR_ESTAT, context->timer.estat, IS_SWI);
 	counters_to_root(cpu->arch.counters, context->counter);
 	csr_write(CSR_MERRENTRY, cpu->arch.shadow.merrentry);

@@ -46,6 +46,12 @@ bool csr_emulate(struct cpu *cpu, uint32_t insn);
 bool access_emulate(struct cpu *cpu, uint32_t insn, uint64_t gpa);
 void exception_inject(unsigned ecode, uint32_t insn);
 
+/* watch.c: watchpoints' CSRs, 0x300 to 0x3ff, by root's Linux; a hit of one of them. */
+uint64_t watch_exchange(unsigned number, uint64_t value, uint64_t mask);
+void watch_hit(uint64_t estat, uint32_t insn);
+void watch_to_guest(void);
+void watch_to_root(void);
+
 /* iocsr.c */
 bool iocsr_emulate(struct cpu *cpu, uint32_t insn);
 

@@ -81,6 +81,7 @@
 #define CRMD_DA	       0x8
 #define CRMD_WE	       0x200
 #define PRMD_PIE       0x4
+#define PRMD_PWE       0x8
 #define TCFG_EN	       0x1
 #define TCFG_PERIODIC  0x2
 #define LLBCTL_WCLLB   0x2
@@ -121,6 +122,7 @@
 #define ECODE_PNX  0x6
 #define ECODE_PPI  0x7
 #define ECODE_INE  0xd
+#define ECODE_WPE  0x13
 #define ECODE_GSPR 0x16
 #define ECODE_HVC  0x17
 
