@@ -33,6 +33,8 @@ suites=(
     "guest|tests/guest/run.sh"
     "cells|tests/boot/cells.sh"
     "cell-linux|tests/boot/cell-linux.sh"
+    "containment|tests/boot/containment.sh"
+    "endurance|tests/boot/endurance.sh"
     "monitor|tests/boot/monitor.sh"
     "snapshot|tests/boot/snapshot.sh"
     "command-line|tests/boot/command-line.sh"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # make soak: the long tests, one line a part, then "N passed, N failed".  Hours; logs are in build/soak.
-#   soak.sh [PART...]   only these parts: tsan asan clang inputs jit engines debian kvm kvm-selftests driver hostile
+#   soak.sh [PART...]   only these parts: tsan asan clang inputs jit engines debian kvm kvm-selftests driver
+#                       hypervisor hostile
 #                       fuzz; the longest come first
 # Environment: COUNT, inputs an instruction (20000); FUZZ_SECONDS, a fuzzer (60); HOSTILE_RUNS, seeds a way (20).
 set -uo pipefail
@@ -11,7 +12,7 @@ mkdir -p "$logs"
 jobs=$(nproc)
 passed=0 failed=0
 wanted=("$@")
-[ $# = 0 ] && wanted=(tsan asan clang inputs jit engines debian kvm kvm-selftests driver hostile fuzz)
+[ $# = 0 ] && wanted=(tsan asan clang inputs jit engines debian kvm kvm-selftests driver hypervisor hostile fuzz)
 
 # A finding ends the program that has it, with a status that nothing else uses.
 export ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
@@ -130,6 +131,15 @@ part_asan() {
 part_driver() {
     make -s -j"$jobs" all > "$logs/driver-build.log" 2>&1
     step "the hypervisor is enabled and disabled a thousand times under load" driver env TIME_SCALE=10 tests/boot/driver.sh long
+}
+
+# Hostile cells with every address, each way, more seeds; cells' lives; all engines.
+part_hypervisor() {
+    make -s -j"$jobs" all > "$logs/hypervisor-build.log" 2>&1
+    step "cells harm nobody but themselves" containment env TIME_SCALE=4 tests/boot/containment.sh long
+    step "cells are created, run and destroyed 200 times" lives env TIME_SCALE=4 tests/boot/endurance.sh lives
+    step "cells work with the reference engine" cells-interp \
+        env BIXI_ENGINE=interp TIME_SCALE=10 tests/run.sh cells containment
 }
 
 part_hostile() {

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: MulanPSL-2.0
+# What a cell may do to others: a hostile one (cells/hostile.c) beside the latency cell, in Debian under the hypervisor,
+# while processes of root's look at their memory, timers and disk.
+#   containment.sh [long]   long: every address in every way, more seeds
+# Environment: SEED, of all that is random (the time).
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+. tests/boot/lib.sh
+build=${O:-build}
+seed=${SEED:-$(date +%s)}
+long=${1:-}
+echo "# SEED=$seed"
+
+make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
+check "hypervisor, driver, tool and cells build" $?
+flags=(--target=loongarch64-unknown-none-elf -march=la464 -mno-lsx -ffreestanding -fno-pic -O2 -I. -Wall -Wextra -Werror
+    -Wno-unused-parameter -Wno-address-of-packed-member -fdirect-access-external-data)
+for name in hostile attempt; do
+    clang-19 "${flags[@]}" -c -o "$work/$name.o" tests/boot/cells/$name.[cS] || failed=1
+done
+ld.lld-19 -T cells/lib/cell.ld -o "$work/hostile.elf" "$build"/cells/lib/{crt0,cell}.o "$work"/{hostile,attempt}.o &&
+    ld.lld-19 -T cells/lib/cell.ld --oformat binary -o "$work/hostile.bin" "$build"/cells/lib/{crt0,cell}.o \
+        "$work"/{hostile,attempt}.o &&
+    build/headers/bin/loongarch64-linux-gnu-gcc -static -O2 -Wall -Wextra -Werror -o "$work/witness" tests/boot/cells/witness.c
+check "so do a hostile cell, and a witness" $?
+[ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
+# Where its order stands in the image.
+order=$(build/headers/bin/loongarch64-linux-gnu-nm "$work/hostile.elf" | awk '$3 == "order" { print $1 }')
+order=$((0x$order - 0x9000000000200000))
+
+root=$work/containment.root
+mkdir -p "$root/lib/firmware" "$root/cells"
+build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
+cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
+cp "$build/tools-loong64/bixi-cell" cells/{system,latency}.yaml "$build/cells/latency.bin" "$work"/{hostile.bin,witness} \
+    "$root/cells/"
+for policy in '' ', fault-restart'; do
+    cat > "$root/cells/hostile${policy:+-again}.yaml" << YAML
+architecture: loongarch64
+
+cell:
+  name: hostile
+  flags: [passive-comm-region, console-active${policy}]
+  cpus: [2]
+  entry: 0x200000
+  console: { type: 8250, address: 0x1fe001e0, size: 8, flags: [mmio] }
+  memory:
+    - { phys: auto, virt: 0x0, size: 4M, flags: [read, write, execute, loadable] }
+    - { virt: 0xf000000, size: 16K, flags: [read, write, comm-region] }
+  irqchips:
+    - { kind: extioi, pins: [40-47] }
+YAML
+done
+truncate -s 64M "$work/disk.img"
+
+{
+    echo "order=$order seed=$seed long=$long"
+    cat tests/boot/cells/containment-guest.sh
+} | initrd_with containment
+timeout $((${long:+10 *} 300 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/containment.initrd" -c 4 -m 2G \
+    --disk "$work/disk.img" -a "console=ttyS0 quiet rdinit=/test.sh kvm.enable_virt_at_load=0" \
+    < /dev/null 2>&1 | tr -d '\r' > "$work/containment.log"
+[ "${PIPESTATUS[0]}" = 0 ] && said containment all
+check "the guest comes to its end" $?
+! grep -aE 'WARNING:|BUG|Oops|Call Trace|lockup|rcu.*stall|blocked for more' "$work/containment.log"
+check "its kernel has nothing to complain of" $?
+while read -r verdict sentence; do
+    [ "$verdict" = ok ]
+    check "$sentence" $?
+done < <(grep -aE '^(ok|FAIL) ' "$work/containment.log")
+[ "$failed" = 0 ] || tail -n 60 "$work/containment.log" | sed 's/^/    /'
+finish
