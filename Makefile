@@ -27,7 +27,7 @@ VERSION := 0.1
 all: $(O)/bixi
 
 # Goals for a person on a fresh machine install what they need before anything is compiled.
-goal-packages := $(if $(filter run,$(MAKECMDGOALS)),build guest) \
+goal-packages := $(if $(filter run,$(MAKECMDGOALS)),build guest $(if $(DEMO),,cells tools)) \
 	$(if $(filter test bench soak,$(MAKECMDGOALS)),build guest test tools) \
 	$(if $(filter test soak fuzz,$(MAKECMDGOALS)),build fuzz) \
 	$(if $(filter test soak fuzz tools tools-loong64 install-tools,$(MAKECMDGOALS)),build cells) \
@@ -75,7 +75,8 @@ $(O)/%.o: %.c
 
 -include $(shell find $(O) -name '*.d' -type f 2>/dev/null)
 
-run: all
+# The hypervisor is what is shown if nothing else is asked for.
+run: all $(if $(DEMO),,hypervisor driver cells tools-loong64)
 	@scripts/fetch-guest.sh build/guest
 	@scripts/run-demo.sh $(O)/bixi build/guest $(DEMO)
 
@@ -134,7 +135,8 @@ clean:
 help:
 	@echo 'make              build bixi ($(O)/bixi)'
 	@echo 'make driver       the Linux module of the hypervisor ($(O)/driver/bixi.ko)'
-	@echo 'make run          install what is needed, boot Debian'"'"'s loong64 kernel to a shell'
+	@echo 'make run          install what is needed, boot Debian'"'"'s loong64 kernel, put the hypervisor under it, start cells'
+	@echo 'make run DEMO=shell    boot the kernel alone, to a shell'
 	@echo 'make run DEMO=debian   make a Debian disk (once), boot it by firmware to its login'
 	@echo 'make run DEMO=kvm      boot a KVM guest inside the guest, to its shell'
 	@echo 'make tools        build bixi-cell, the tool for cells; tools-loong64: to run in the guest'
