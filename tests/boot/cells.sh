@@ -39,6 +39,9 @@ bixi-cell enable system.yaml 2>&1 | grep -q 'no driver\|no /dev/bixi'; verdict "
 insmod /bixi.ko
 bixi-cell enable ipi.yaml 2>&1 | grep -q 'configuration of a cell, not of a system'
 verdict "a cell's configuration enables nothing"
+{ cat system.yaml; echo '    - { kind: extioi, pins: [3] }'; } > /tmp/twice.yaml
+bixi-cell enable /tmp/twice.yaml > /tmp/twice 2>&1; grep -q 'lists pin 3' /tmp/twice
+verdict "what the hypervisor refuses it says why: $(cat /tmp/twice)"
 bixi-cell enable system.yaml; verdict "the hypervisor is enabled"
 bixi-cell config create -o /tmp/probed.yaml && bixi-cell config check /tmp/probed.yaml latency.yaml linux.yaml |
     grep -q '^0 errors'

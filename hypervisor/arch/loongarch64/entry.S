@@ -37,7 +37,7 @@ image_header:
 	.quad	PERCPU_SIZE
 	.quad	image_entry
 	.quad	1			/* IMAGE_ABI */
-	.quad	0
+	.quad	image_error
 	.space	4 + 4 + 8 + 8 * 8	/* the driver's */
 #define HEADER_CORE_SIZE 8
 #define HEADER_MAX_CPUS 48
