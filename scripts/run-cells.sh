@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # run-cells.sh BIXI GUEST_DIR: shows the hypervisor.  Debian's kernel boots on four cores, gets the hypervisor under
-# it, and cells beside it.  With a terminal the person is left at root's shell; the cells' consoles are beside it if there
+# it, and cells beside it: one that measures its timer, and the same kernel once more.  With a terminal the person is left at root's shell; the cells' consoles are beside it if there
 # is tmux, else some of their lines are shown before.  Without a terminal all is shown and ended, and the status is 0 only
 # if every cell did its work.
 set -euo pipefail
@@ -16,7 +16,7 @@ PATH=$guest/../headers/bin:$PATH loongarch64-linux-gnu-strip -g -o "$root/bixi.k
 cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
 cp "$build/tools-loong64/bixi-cell" "$root/bin/"
 cp "$here"/../cells/*.yaml "$root/etc/bixi/"
-cp "$build"/cells/*.bin "$root/cells/"
+cp "$build"/cells/*.bin "$guest/vmlinuz" "$guest/initrd" "$root/cells/"
 cp "$here/cell-steps" "$root/steps"
 # Before the other, which is compressed: the kernel takes an uncompressed archive only at its place.
 (cd "$root" && find . | cpio -o -H newc 2> /dev/null) > "$work/initrd"
@@ -53,7 +53,7 @@ MACHINE
     "${tmux[@]}" split-window -d -h -l 40% "bash $work/pane $work/messages 1"
     "${tmux[@]}" split-window -d -t 1 "bash $work/pane $work/messages 2"
     "${tmux[@]}" select-pane -d -t 1 -T "cell latency"
-    "${tmux[@]}" select-pane -d -t 2 -T "cell ipi"
+    "${tmux[@]}" select-pane -d -t 2 -T "cell linux: a second Debian kernel"
     "${tmux[@]}" select-pane -t 0
     "${tmux[@]}" attach || true # the server's end is no good one to it
     cat "$work/messages" >&2
