@@ -158,7 +158,7 @@ bixi-cell enable system.yaml
 bixi-cell create latency.yaml && bixi-cell load latency latency.bin && bixi-cell start latency
 bixi-cell linux linux.yaml vmlinuz -i initrd -c "console=ttyS0 quiet bixi.do=load:1,poweroff"
 ends linux 30
-grep -q '@@ load-first ok' /tmp/linux.out; verdict "a Linux boots and computes beside the latency cell"
+prints linux '@@ load-first ok' 5; verdict "a Linux boots and computes beside the latency cell"
 bixi-cell console latency | grep interrupts, | tail -n 1 > /tmp/last
 grep -q ' 0 missed' /tmp/last; verdict "which misses no interrupt meanwhile: $(cat /tmp/last)"
 [ "$(sed 's/.* to \([0-9]*\) ns.*/\1/' /tmp/last)" -lt 100000 ]; verdict "and gets none as late as a tenth of a period"
