@@ -43,7 +43,7 @@ done'
 machine() {
     local name=$1
     shift
-    timeout $((${limit:-200} * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/$name.initrd" -c 4 -m 2G \
+    timeout $((${limit:-400} * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/$name.initrd" -c 4 -m 2G \
         -a "console=ttyS0 rdinit=/test.sh kvm.enable_virt_at_load=0 panic=0" --serial "file:$work/$name.log" "$@" < /dev/null
 }
 
