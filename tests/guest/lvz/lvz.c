@@ -3,6 +3,7 @@
 #include "lvz.h"
 
 #define STACK_SIZE	0x4000
+#define IOCSR_IPI_CLEAR 0x100c
 #define IOCSR_IPI_SEND	0x1040
 #define IOCSR_MAIL_SEND 0x1048
 
@@ -199,6 +200,8 @@ void lvz_second(void (*tests)(void))
 	second_runs = 1;
 	while (!first_runs)
 		; /* the tests may be short */
+	/* This core may have been asked twice. */
+	__builtin_loongarch_iocsrwr_w(~0u, IOCSR_IPI_CLEAR);
 	tests();
 	__asm__ volatile("dbar 0" ::: "memory");
 	second_done = 1;
