@@ -82,7 +82,7 @@ GUEST
         lines "$work/${name%:*}.log" "${name#*:}" $((before + 4)) 60
         check "cell ${name%:*} runs on: $(tail -n 30 "$work/${name%:*}.log" | grep -a "${name#*:}" | tail -n 1 | tr -d '\r')" $?
     done
-    kill $pid
+    pkill -P $pid # what the function has started
     wait $pid 2> /dev/null
     verdicts panic
 }
