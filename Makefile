@@ -60,6 +60,10 @@ include $(wildcard isa/files.mk machine/*/files.mk hypervisor/files.mk driver/fi
 
 bixi-objects := $(addprefix $(O)/,$(bixi-obj))
 
+# The lists are whole only here: directories are included in no order.
+.PHONY: fuzzers
+fuzzers: $(addprefix $(O)/,$(fuzzers))
+
 $(O)/bixi: $(bixi-objects)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(bixi-libs)

@@ -2,9 +2,6 @@
 # Every fuzz_*.c is one libFuzzer program; tests/fuzz/run.sh builds them with clang and the sanitizers.
 fuzzers += $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: fuzzers
-fuzzers: $(addprefix $(O)/,$(fuzzers))
-
 # Taken where a fuzzer wants a whole machine, or looks at a core.
 $(O)/tests/fuzz/libfixture.a: $(O)/tests/fuzz/fixture.o $(O)/tests/fuzz/translation.o
 	@rm -f $@
