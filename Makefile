@@ -27,11 +27,12 @@ VERSION := 0.1
 all: $(O)/bixi
 
 # Goals for a person on a fresh machine install what they need before anything is compiled.
-goal-packages := $(if $(filter run,$(MAKECMDGOALS)),build guest $(if $(DEMO),,cells tools)) \
+goal-packages := $(if $(filter run,$(MAKECMDGOALS)),build guest $(if $(DEMO),,hypervisor cells tools)) \
 	$(if $(filter test bench soak,$(MAKECMDGOALS)),build guest test tools) \
 	$(if $(filter test soak fuzz,$(MAKECMDGOALS)),build fuzz) \
 	$(if $(filter test soak fuzz tools tools-loong64 install-tools,$(MAKECMDGOALS)),build cells) \
-	$(if $(filter tools-loong64,$(MAKECMDGOALS)),tools)
+	$(if $(filter tools-loong64,$(MAKECMDGOALS)),tools) \
+	$(if $(filter test bench soak hypervisor,$(MAKECMDGOALS)),hypervisor)
 ifneq ($(strip $(goal-packages)),)
 $(shell scripts/install-packages.sh $(sort $(goal-packages)) >&2)
 ifneq ($(.SHELLSTATUS),0)

@@ -6,8 +6,10 @@ set -euo pipefail
 
 why_build="to compile bixi"
 packages_build="gcc make libc6-dev libfdt-dev libjansson-dev libzstd-dev liblzma-dev libnbd-dev libseccomp-dev libslirp-dev libzydis-dev zlib1g-dev acpica-tools clang-19 lld-19"
+why_hypervisor="to build the hypervisor's image"
+packages_hypervisor="clang-19 lld-19 llvm-19"
 why_cells="to build bixi-cell"
-packages_cells="libcyaml-dev libjansson-dev"
+packages_cells="libcyaml-dev libyaml-dev libjansson-dev"
 why_guest="to fetch Debian's loong64 kernel and make an initrd of it"
 packages_guest="dpkg zstd xz-utils cpio ca-certificates"
 why_test="to build and run the tests"
