@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # run-cells.sh BIXI GUEST_DIR: shows the hypervisor.  Debian's kernel boots on four cores, gets the hypervisor under
-# it, and cells beside it: one that measures its timer, and the same kernel once more.  With a terminal the person is left at root's shell; the cells' consoles are beside it if there
-# is tmux, else some of their lines are shown before.  Without a terminal all is shown and ended, and the status is 0 only
-# if every cell did its work.
+# it, and cells beside it: one that measures its timer, and the same kernel once more.  With a terminal the person is
+# left at root's shell; the cells' consoles are beside it if there is tmux, else some of their lines are shown before.
+# Without a terminal all is shown and ended, and the status is 0 only if every cell did its work.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bixi=$1 guest=$2 build=$(dirname "$1")

@@ -224,21 +224,16 @@ static void cell_remove(struct cpu *cpu, struct cell *cell)
 int cell_destroy(struct cpu *cpu, uint32_t id)
 {
 	struct cell *cell;
-	int error = 0;
+	int error = management_begin_on(cpu, id, &cell);
 
-	if (!management_begin(cpu))
-		return -EBUSY;
-	cell = cell_find(id);
-	if (!cell)
-		error = -ENOENT;
-	else if (cell == &root_cell)
-		error = -EINVAL;
-	else if (!cell_reconfiguration_allowed(cell) || !cell_shutdown_allowed(cell))
-		error = -EPERM;
-	if (!error) {
+	if (error)
+		return error;
+	if (cell_reconfiguration_allowed(cell) && cell_shutdown_allowed(cell)) {
 		cell_stop(cell);
 		cell_remove(cpu, cell);
 		cell_reconfiguration_completed();
+	} else {
+		error = -EPERM;
 	}
 	management_end();
 	return error;

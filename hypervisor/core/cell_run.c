@@ -27,6 +27,17 @@ bool management_begin(struct cpu *cpu)
 	return true;
 }
 
+int management_begin_on(struct cpu *cpu, uint32_t id, struct cell **cell)
+{
+	if (!management_begin(cpu))
+		return -EBUSY;
+	*cell = cell_find(id);
+	if (*cell && *cell != &root_cell)
+		return 0;
+	management_end();
+	return *cell ? -EINVAL : -ENOENT;
+}
+
 void management_end(void)
 {
 	__atomic_store_n(&may_suspend_root, false, __ATOMIC_RELEASE);
@@ -187,21 +198,16 @@ typedef int operation_fn(struct cpu *cpu, struct cell *cell);
 static int cell_operate(struct cpu *cpu, uint32_t id, operation_fn *operation)
 {
 	struct cell *cell;
-	int error = 0;
+	int error = management_begin_on(cpu, id, &cell);
 
-	if (!management_begin(cpu))
-		return -EBUSY;
-	cell = cell_find(id);
-	if (!cell)
-		error = -ENOENT;
-	else if (cell == &root_cell)
-		error = -EINVAL;
-	else if (!cell_shutdown_allowed(cell))
-		error = -EPERM;
-	if (!error) {
+	if (error)
+		return error;
+	if (cell_shutdown_allowed(cell)) {
 		cell_stop(cell);
 		error = operation(cpu, cell);
 		cpus_resume(cell->cpus, false);
+	} else {
+		error = -EPERM;
 	}
 	management_end();
 	return error;

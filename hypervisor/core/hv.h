@@ -201,6 +201,8 @@ long setup_leave(struct cpu *cpu);
  * (disable). mmio_access(): the access of the cell's CPU, by emulated devices and sub-page regions.
  */
 long hypercall(struct cpu *cpu, uint64_t number, uint64_t arg1, uint64_t arg2);
+/* Whether it changes cells or leaves the hypervisor: then all registers of the caller must be in memory. */
+bool hypercall_manages(uint64_t number);
 enum mmio_result mmio_access(struct cpu *cpu, struct mmio_access *access);
 /* 0, -EEXIST for what overlaps another, -ENOSPC.  Before the cell's first start. */
 int mmio_register(struct cell *cell, uint64_t gpa, uint64_t size, mmio_fn *fn, void *opaque);
@@ -310,6 +312,8 @@ static inline bool config_overlap(uint64_t a, uint64_t a_size, uint64_t b, uint6
  * (that one may be about to suspend it); the hypervisor's own restarts are waited for.
  */
 bool management_begin(struct cpu *cpu);
+/* The same for cell @id, *cell: 0, or -EBUSY; -ENOENT, -EINVAL (root): it has not begun. */
+int management_begin_on(struct cpu *cpu, uint32_t id, struct cell **cell);
 bool management_try(void); /* for a look at all cells: waits for nobody, and is waited for */
 void management_end(void);
 

@@ -189,17 +189,17 @@ static long nop(struct cpu *cpu, uint64_t arg1, uint64_t arg2)
 }
 
 typedef long hypercall_fn(struct cpu *cpu, uint64_t arg1, uint64_t arg2);
-enum { ROOT = 1, CELL = 2, ANY = ROOT | CELL };
+enum { ROOT = 1, CELL = 2, ANY = ROOT | CELL, MANAGES = 4 };
 
 static const struct {
 	hypercall_fn *fn;
-	unsigned who;
+	unsigned flags; /* who may make it; MANAGES: hypercall_manages() */
 } calls[] = {
-	[HC_DISABLE] = { disable, ROOT },
-	[HC_CELL_CREATE] = { create, ROOT },
-	[HC_CELL_START] = { start, ROOT },
-	[HC_CELL_SET_LOADABLE] = { set_loadable, ROOT },
-	[HC_CELL_DESTROY] = { destroy, ROOT },
+	[HC_DISABLE] = { disable, ROOT | MANAGES },
+	[HC_CELL_CREATE] = { create, ROOT | MANAGES },
+	[HC_CELL_START] = { start, ROOT | MANAGES },
+	[HC_CELL_SET_LOADABLE] = { set_loadable, ROOT | MANAGES },
+	[HC_CELL_DESTROY] = { destroy, ROOT | MANAGES },
 	[HC_GET_INFO] = { get_info, ANY },
 	[HC_CELL_GET_STATE] = { get_state, ROOT },
 	[HC_CPU_GET_INFO] = { cpu_get_info, ANY },
@@ -210,7 +210,7 @@ static const struct {
 	[HC_CONSOLE_READ] = { console_read, ROOT },
 	[HC_CONSOLE_WRITE] = { console_write, ROOT },
 	[HC_HEARTBEAT] = { heartbeat, CELL },
-	[HC_CELL_SHUTDOWN] = { shut_down, ROOT },
+	[HC_CELL_SHUTDOWN] = { shut_down, ROOT | MANAGES },
 	[HC_NOP] = { nop, ANY },
 };
 
@@ -220,7 +220,12 @@ long hypercall(struct cpu *cpu, uint64_t number, uint64_t arg1, uint64_t arg2)
 
 	if (number >= sizeof(calls) / sizeof(*calls) || !calls[number].fn)
 		return -ENOSYS;
-	if (!(calls[number].who & caller))
+	if (!(calls[number].flags & caller))
 		return -EPERM;
 	return calls[number].fn(cpu, arg1, arg2);
+}
+
+bool hypercall_manages(uint64_t number)
+{
+	return number < sizeof(calls) / sizeof(*calls) && calls[number].flags & MANAGES;
 }

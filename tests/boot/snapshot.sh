@@ -119,7 +119,8 @@ head -c 1000000 "$work/exact.snapshot" > "$work/cut.snapshot"
 refused "when it is truncated" "it is truncated" -c 2 --deterministic --load "$work/cut.snapshot"
 refused "when it is another file" "it is not a snapshot of bixi" -c 2 --load "$guest/vmlinuz"
 machine overlay --load "$work/writer.snapshot" --disk "$work/disk.copy,snapshot"
-monitor overlay "save $work/none.snapshot" | grep -q 'used with "snapshot": what the guest wrote is in no file' && [ ! -e "$work/none.snapshot" ]
+monitor overlay "save $work/none.snapshot" > "$work/overlay.answer"
+grep -q 'used with "snapshot": what the guest wrote is in no file' "$work/overlay.answer" && [ ! -e "$work/none.snapshot" ]
 check "a machine with an overlay is not saved, with a sentence" $?
 monitor overlay system_reset > /dev/null
 wait $machine

@@ -77,8 +77,8 @@ entry:
 	ret
 
 /*
- * The guest was left: root's general exception entry but while it sleeps.  Hardware has saved what it needs in root's CSRs
- * and has left the guest's CSRs and all registers alone.
+ * The guest was left: root's general exception entry but while it sleeps.  Hardware has saved what it needs
+ * in root's CSRs and has left the guest's CSRs and all registers alone.
  */
 	.section .text.vectors.exit, "ax"
 	.balign	4096

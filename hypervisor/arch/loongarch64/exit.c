@@ -293,17 +293,12 @@ static APART uint64_t exit_vectors(struct cpu *cpu, uint64_t begin, uint64_t pc,
 	return vectors_quick(cpu, insn, offset) ? quick_end(cpu, HV_STAT_IOCSR, begin, pc, insn) : begin;
 }
 
-/* Those by which root changes cells need all there is, and take long. */
-static bool is_small(uint64_t number)
-{
-	return number > HC_CELL_DESTROY && number != HC_CELL_SHUTDOWN;
-}
-
 static APART uint64_t exit_hypercall(struct cpu *cpu, uint64_t begin, uint64_t pc, uint32_t insn)
 {
 	uint64_t *gpr = cpu->arch.gpr;
 
-	if (bits(insn, 14, 0) != HYPERCALL_CODE || gcsr_read(CSR_CRMD) & CRMD_PLV || !is_small(gpr[4]))
+	if (bits(insn, 14, 0) != HYPERCALL_CODE || gcsr_read(CSR_CRMD) & CRMD_PLV ||
+	    hypercall_manages(gpr[4]))
 		return begin;
 	gpr[4] = (uint64_t)hypercall(cpu, gpr[4], gpr[5], gpr[6]);
 	return quick_end(cpu, HV_STAT_HYPERCALL, begin, pc, insn);

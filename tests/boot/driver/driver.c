@@ -279,7 +279,7 @@ static void do_stub(void)
 		if (ioctl(device, DRIVER_ENABLE, config) != -1 || errno != ENODEV)
 			break;
 	refused("enabling an image that does not want to", ENODEV, "test's image", DRIVER_ENABLE, config);
-	check(labs(available() - before) < 16, "nothing of it is left: %ld MiB free, %ld before", available(),
+	check(before - available() < 16, "nothing of it is left: %ld MiB free, %ld before", available(),
 	      before);
 
 	check(!ioctl(device, DRIVER_RESERVE, &reserve), "memory for the hypervisor is reserved");
@@ -551,8 +551,11 @@ static void do_cell_life(struct driver_cell_id id)
 static int listen_to_kernel(void)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	int events = socket(AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+	/* The driver looks at its cells twice a second, if there is a processor for it. */
+	const struct timeval patience = { .tv_sec = 10 };
+	int events = socket(AF_NETLINK, SOCK_DGRAM, NETLINK_KOBJECT_UEVENT);
 
+	setsockopt(events, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	return bind(events, (struct sockaddr *)&address, sizeof(address)) ? -1 : events;
 }
 
@@ -633,7 +636,6 @@ static void do_cells(void)
 		check(kernel_told(events, "change@", "STATE=shut down"), "and of its state");
 		do_cell_life(id);
 		check(kernel_told(events, "change@", "STATE=running"), "an uevent tells that it runs");
-		usleep(600000);
 		check(kernel_told(events, "change@", "STATE=failed"), "and one that it failed");
 		check(!ioctl(device, DRIVER_CELL_DESTROY, &id), "the cell is destroyed");
 		check(file_is("/sys/devices/system/cpu/cpu1/online", "1"), "Linux has CPU 1 again");
