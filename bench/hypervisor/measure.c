@@ -19,8 +19,8 @@
 #define PAGES	      64	/* in a batch */
 #define FRESH	      0x1c00000 /* memory that nobody has touched: of a cell, of KVM's guest */
 #define FRESH_END     0x2400000
-#define A_WHILE	      20000000	/* ticks, until Linux beside the cell has nothing to do */
-#define SPAN	      400 /* ticks, of a timer */
+#define A_WHILE	      20000000 /* ticks, until Linux beside the cell has nothing to do */
+#define SPAN	      400      /* ticks, of a timer */
 #define IS_TI	      (1 << 11)
 #define VECTOR	      0 /* of EXTIOI, the first of the cell's */
 #define UART_VECTOR   5

@@ -67,8 +67,8 @@ struct run_options {
 	const char *monitor, *qmp; /* back ends of the servers, NULL: none */
 	bool gdb, gdb_wait;	   /* GDB may come; the machine waits for it */
 	uint16_t gdb_port;
-	enum engine engine;	 /* never ENGINE_BEST once parsed */
-	uint32_t host_features;	 /* enum x86_feature: that translated code may use */
+	enum engine engine;	/* never ENGINE_BEST once parsed */
+	uint32_t host_features; /* enum x86_feature: that translated code may use */
 	bool strict_llsc, jit_stats, perf_map;
 	uint64_t jit_dump[OPTIONS_MAX_DUMPS];
 	unsigned jit_dump_count;

@@ -85,8 +85,7 @@ struct cpu_group {
 	struct translator translator;	   /* run is NULL if there is none */
 	_Atomic unsigned page_bits; /* that the cores' soft TLBs are to have; 0: there is no core yet */
 
-	/* For the translator; each may be NULL. */
-	void (*translation_changed)(struct cpu *cpu); /* cpu->page_bits has changed; on the core's thread */
+	/* For the translator; may be NULL. */
 	void (*code_written)(void *opaque, size_t page); /* code.h */
 	void *code_opaque;
 };

@@ -301,19 +301,19 @@ uint64_t reserve_load(struct cpu *cpu, const void *host, unsigned size)
 	return value;
 }
 
-/* Stores @new if the @size (4 or 8) bytes at @host are @old. */
-static bool host_exchange(void *host, unsigned size, uint64_t old, uint64_t new)
+/* Stores @value if the @size (4 or 8) bytes at @host are @old. */
+static bool host_exchange(void *host, unsigned size, uint64_t old, uint64_t value)
 {
 	uint32_t word = (uint32_t)old;
 
-	return size == 4 ? __atomic_compare_exchange_n((uint32_t *)host, &word, (uint32_t)new, false,
+	return size == 4 ? __atomic_compare_exchange_n((uint32_t *)host, &word, (uint32_t)value, false,
 						       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
-			 : __atomic_compare_exchange_n((uint64_t *)host, &old, new, false, __ATOMIC_SEQ_CST,
+			 : __atomic_compare_exchange_n((uint64_t *)host, &old, value, false, __ATOMIC_SEQ_CST,
 						       __ATOMIC_RELAXED);
 }
 
 /* SC after an LL of @old that did not reserve anything; others may have reserved the page meanwhile. */
-static bool store_compared(struct cpu *cpu, void *host, unsigned size, uint64_t old, uint64_t new)
+static bool store_compared(struct cpu *cpu, void *host, unsigned size, uint64_t old, uint64_t value)
 {
 	struct reserve_bucket *bucket;
 	bool done;
@@ -323,7 +323,7 @@ static bool store_compared(struct cpu *cpu, void *host, unsigned size, uint64_t 
 		return false;
 	}
 	bucket = reserve_begin(cpu, host);
-	done = host_exchange(host, size, old, new);
+	done = host_exchange(host, size, old, value);
 	reserve_end(cpu, bucket, host);
 	return done;
 }

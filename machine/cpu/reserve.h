@@ -12,9 +12,9 @@
  * guest code count as having acknowledged; they catch up in reserve_enter().
  *
  * A group may ask for less (cpu_group.llsc_compares, when its cores run in parallel): an SC then succeeds if
- * memory still holds what its LL has read, as translated code does it with one instruction of the host.  No page
- * becomes RESERVED by that, and stores stay direct.  SC.Q, which needs more than what LL.D has read, fails the
- * first time and makes its page RESERVED; in such pages all is as above.
+ * memory still holds what its LL has read, as translated code does it with one instruction of the host.  No
+ * page becomes RESERVED by that, and stores stay direct.  SC.Q, which needs more than what LL.D has read,
+ * fails the first time and makes its page RESERVED; in such pages all is as above.
  *
  * Root and guest mode (virtualization extension) have a reservation each, which an exit does not touch.
  *

@@ -308,8 +308,6 @@ void softtlb_take_pages(struct cpu *cpu)
 	cpu->page_bits = (uint8_t)bits;
 	cpu->page_size = UINT64_C(1) << bits;
 	softtlb_flush_all(cpu);
-	if (cpu->group->translation_changed)
-		cpu->group->translation_changed(cpu);
 }
 
 /* The regime's own checks take away the rights whose accesses must not bypass the slow path. */

@@ -10,9 +10,9 @@
  * Its pages are as large as the guest's, cpu->page_bits: they follow the STLB's page size (CSR.STLBPS), so
  * that a guest with pages of 16 KiB needs one entry for each.  A guest that maps smaller pages, too, makes
  * them smaller until STLBPS is written again.  All cores of a machine want the same size, and each takes it
- * between two instructions (ATTENTION_PAGES): then nothing is kept, and cpu_group.translation_changed is
- * called.  The size is a matter of speed only: an entry is made where all of the page has one translation,
- * the same rights and memory of one kind behind it, and everything else takes the slow path.
+ * between two instructions (ATTENTION_PAGES): then nothing is kept.  The size is a matter of speed only: an
+ * entry is made where all of the page has one translation, the same rights and memory of one kind behind it,
+ * and everything else takes the slow path.
  */
 #ifndef BIXI_CPU_SOFTTLB_H
 #define BIXI_CPU_SOFTTLB_H

@@ -45,7 +45,6 @@
 /* PCH-PIC pins; the ACPI global interrupt of pin n is 64 + n. */
 #define PLATFORM_PIN_UART 2 /* and the next three */
 #define PLATFORM_PIN_RTC  6
-#define PLATFORM_PIN_GED  7
 #define PLATFORM_PIN_PCI  16 /* and the next three */
 #define PLATFORM_PIN_MMIO 24 /* and the next seven */
 #define PLATFORM_GSI_BASE 64

@@ -25,7 +25,6 @@
 #define P9_XATTR_MAX	 65536u
 #define P9_NAME_MAX	 255u
 #define P9_NO_FID	 UINT32_MAX
-#define P9_NO_UID	 UINT32_MAX
 
 /* A hash table of things that begin with a struct p9_link. */
 struct p9_link {

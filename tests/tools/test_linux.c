@@ -21,7 +21,7 @@
 	"  memory:\n" memory "  irqchips:\n    - { kind: extioi, pins: [32-47] }\n"
 #define RAM(phys, virt, size)                                                                                \
 	"    - { phys: " phys ", virt: " virt ", size: " size ", flags: [read, write, execute, loadable] "   \
-							      "}\n"
+	"}\n"
 #define TWO_PIECES RAM("0x90000000", "0x0", "32M") RAM("0x98000000", "0x2000000", "32M")
 
 static char kernel_name[] = "/tmp/bixi-test-kernel-XXXXXX";

@@ -6,11 +6,10 @@
  */
 #include "loongarch.h"
 
-#define WATCHPOINTS 0x3f /* of MWPC and FWPC: how many there are */
-#define FETCH	    0x80 /* what registers for fetches are away from those for loads and stores */
-#define FIRST	    0x10 /* the first one's registers, from MWPC or FWPC on; each has 8 numbers, and 4 registers \
-			  */
-#define STATUS	      1 /* MWPS and FWPS */
+#define WATCHPOINTS   0x3f /* of MWPC and FWPC: how many there are */
+#define FETCH	      0x80 /* what registers for fetches are away from those for loads and stores */
+#define FIRST	      0x10 /* the first one's registers, from MWPC or FWPC on; each has 8 numbers */
+#define STATUS	      1	   /* MWPS and FWPS */
 #define SKIP	      (UINT64_C(1) << 16)
 #define CFG3	      2
 #define CFG4	      3
