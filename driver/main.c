@@ -11,6 +11,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
+#include <linux/slab.h>
 #include <linux/suspend.h>
 #include <linux/uaccess.h>
 
@@ -21,7 +22,7 @@
 DEFINE_MUTEX(bixi_mutex);
 void *exchange;
 
-static struct hv_error last_error;
+static struct hv_error last_error;  /* of the call that has the mutex */
 static struct hv_console console; /* what of the hypervisor's console was taken and not read yet */
 static u32 console_at;
 
@@ -221,6 +222,25 @@ static long device_act(unsigned int command, void __user *argument)
 		      command);
 }
 
+/* @told: the file's last error, as several programs may fail at a time. */
+static long device_call(struct hv_error *told, unsigned int command, void __user *argument)
+{
+	long error;
+
+	if (command == DRIVER_LAST_ERROR && !copy_to_user(argument, told, sizeof(*told)))
+		return 0;
+	memset(&last_error, 0, sizeof(last_error));
+	error = command == DRIVER_LAST_ERROR ? -EFAULT : device_act(command, argument);
+	if (error == -EFAULT && last_error.error != error)
+		refuse(error, "an address in the argument of ioctl 0x%x is not the program's memory",
+		       command);
+	else if (error < 0 && last_error.error != error)
+		refuse(error, "ioctl 0x%x failed with error %ld: Linux may be short of memory", command,
+		       error);
+	*told = last_error;
+	return error;
+}
+
 static long device_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
 	unsigned int flags = 0;
@@ -229,21 +249,10 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 	/* No suspend begins while it is being enabled.  Before the mutex: reboot takes both in this order. */
 	if (command == DRIVER_ENABLE)
 		flags = lock_system_sleep();
-	error = mutex_lock_interruptible(&bixi_mutex);
-	if (error)
+	error = -ERESTARTSYS;
+	if (mutex_lock_interruptible(&bixi_mutex))
 		goto unlock_sleep;
-	if (command == DRIVER_LAST_ERROR) {
-		error = copy_to_user((void __user *)argument, &last_error, sizeof(last_error)) ? -EFAULT : 0;
-	} else {
-		last_error.error = 0;
-		error = device_act(command, (void __user *)argument);
-	}
-	if (error == -EFAULT && last_error.error != error)
-		refuse(error, "an address in the argument of ioctl 0x%x is not the program's memory",
-		       command);
-	else if (error < 0 && last_error.error != error)
-		refuse(error, "ioctl 0x%x failed with error %ld: Linux may be short of memory", command,
-		       error);
+	error = device_call(file->private_data, command, (void __user *)argument);
 	mutex_unlock(&bixi_mutex);
 unlock_sleep:
 	if (command == DRIVER_ENABLE)
@@ -273,19 +282,23 @@ static ssize_t console_some(char __user *to, size_t size)
 
 static ssize_t device_read(struct file *file, char __user *to, size_t size, loff_t *position)
 {
+	struct hv_error *told = file->private_data;
 	ssize_t result;
 
 	while (size) {
 		if (mutex_lock_interruptible(&bixi_mutex))
-			return -EINTR;
+			return -ERESTARTSYS;
+		last_error.error = 0;
 		result = console_some(to, size);
+		if (result < 0)
+			*told = last_error;
 		mutex_unlock(&bixi_mutex);
 		if (result)
 			return result;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (msleep_interruptible(CONSOLE_INTERVAL))
-			return -EINTR;
+			return -ERESTARTSYS;
 	}
 	return 0;
 }
@@ -293,12 +306,22 @@ static ssize_t device_read(struct file *file, char __user *to, size_t size, loff
 /* It gives away memory and processors: not for everybody who can open the file. */
 static int device_open(struct inode *inode, struct file *file)
 {
-	return capable(CAP_SYS_RAWIO) ? 0 : -EPERM;
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	file->private_data = kzalloc(sizeof(struct hv_error), GFP_KERNEL);
+	return file->private_data ? 0 : -ENOMEM;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
 }
 
 static const struct file_operations device_operations = {
 	.owner = THIS_MODULE,
 	.open = device_open,
+	.release = device_release,
 	.read = device_read,
 	.unlocked_ioctl = device_ioctl,
 };

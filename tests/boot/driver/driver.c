@@ -174,6 +174,55 @@ static void do_configurations(void)
 	refused_config("a root cell with CPU 63, which is not there", EINVAL, "CPU 63", config);
 }
 
+/* Who is refused something gets its own sentence, whatever others do before it asks. */
+static void do_two_programs(void)
+{
+	struct driver_reserve reserve = { .size = 1 };
+	struct hv_error error = { 0 };
+	int other = open(DRIVER_DEVICE, O_RDWR);
+
+	ioctl(device, DRIVER_RESERVE, &reserve);
+	ioctl(other, DRIVER_DISABLE);
+	ioctl(device, DRIVER_LAST_ERROR, &error);
+	check(other >= 0 && error.error == -EINVAL && strstr(error.sentence, "multiple"),
+	      "a sentence is not replaced by another program's: %s", error.sentence);
+	ioctl(other, DRIVER_LAST_ERROR, &error);
+	check(error.error == -ENODEV, "which has its own: %s", error.sentence);
+	close(other);
+	check(ioctl(device, DRIVER_LAST_ERROR, NULL) == -1 && errno == EFAULT, "no room for the sentence");
+}
+
+static void ignore(int number)
+{
+	(void)number;
+}
+
+/* Whoever waits for text is not disturbed by what stops it and lets it go on. */
+static void do_interrupted_read(void)
+{
+	const struct sigaction action = { .sa_handler = ignore, .sa_flags = SA_RESTART };
+	char text[100];
+	pid_t reader;
+	int status = -1;
+
+	fcntl(device, F_SETFL, 0);
+	reader = fork();
+	if (!reader) {
+		sigaction(SIGUSR1, &action, NULL);
+		read(device, text, sizeof(text));
+		_exit(1);
+	}
+	usleep(200000);
+	kill(reader, SIGUSR1);
+	kill(reader, SIGSTOP);
+	kill(reader, SIGCONT);
+	usleep(200000);
+	check(!waitpid(reader, &status, WNOHANG), "a signal does not end the wait for the console's text");
+	kill(reader, SIGKILL);
+	waitpid(reader, &status, 0);
+	check(WIFSIGNALED(status), "but one that ends the program does");
+}
+
 static void do_refusals(void)
 {
 	struct driver_cell_id id = { .id = 1 };
@@ -187,6 +236,7 @@ static void do_refusals(void)
 	refused("a cell before enabling", ENODEV, "not enabled", DRIVER_CELL_CREATE, &id);
 	refused("a cell's destruction before enabling", ENODEV, "not enabled", DRIVER_CELL_DESTROY, &id);
 	refused("an unknown ioctl", ENODEV, "not enabled", _IO(0, 200), NULL);
+	do_two_programs();
 	check(read(device, text, sizeof(text)) == -1 && errno == ENODEV,
 	      "the console cannot be read before enabling");
 }
@@ -346,6 +396,7 @@ static void do_root(void)
 		length = read(device, text, sizeof(text));
 	} while (length > 0);
 	check(length == -1 && errno == EAGAIN, "the hypervisor's console can be read to its end");
+	do_interrupted_read();
 	check(file_is("/sys/devices/bixi/enabled", "1"), "sysfs says that it is enabled");
 	check(file_is("/sys/devices/bixi/cells/0/name", "root"), "and that there is a root cell");
 	check(file_is("/sys/devices/bixi/cells/0/state", "running"), "which runs");
