@@ -275,7 +275,7 @@ static int cross_all(long (*entry)(unsigned int cpu))
 	crossing->entry = entry;
 	error = stop_machine(cross, crossing, cpu_online_mask);
 	for_each_cpu(cpu, &hypervisor.cpus)
-		if (crossing->result[cpu] != error)
+		if (error != -EAGAIN && crossing->result[cpu] != error)
 			pr_err("CPU %u got %ld where another got %d, report that\n", cpu,
 			       crossing->result[cpu], error);
 	kfree(crossing);

@@ -58,7 +58,7 @@ int refuse_for_reason(int error, const struct hv_error *reason, const char *what
 	last_error.cell[sizeof(last_error.cell) - 1] = 0;
 	last_error.rival[sizeof(last_error.rival) - 1] = 0;
 	last_error.sentence[sizeof(last_error.sentence) - 1] = 0;
-	pr_err("the hypervisor refuses to %s: %s\n", what, last_error.sentence);
+	pr_notice("the hypervisor refuses to %s: %s\n", what, last_error.sentence);
 	return error;
 }
 
@@ -72,7 +72,8 @@ int refuse(int error, const char *format, ...)
 	va_start(arguments, format);
 	vscnprintf(last_error.sentence, sizeof(last_error.sentence), format, arguments);
 	va_end(arguments);
-	pr_err("%s\n", last_error.sentence);
+	/* The program that is refused tells it to whom it concerns: nothing is wrong with this computer. */
+	pr_notice("%s\n", last_error.sentence);
 	return error;
 }
 
@@ -375,7 +376,7 @@ static int cpu_prepared(unsigned int cpu)
 	if (!cpumask_test_cpu(cpu, &hypervisor.cpus)) {
 		pr_err("CPU %u was added since the hypervisor was enabled: disable and enable it again\n",
 		       cpu);
-		return -EBUSY;
+		return -EPERM;
 	}
 	return 0;
 }
