@@ -22,8 +22,8 @@
 DEFINE_MUTEX(bixi_mutex);
 void *exchange;
 
-static struct hv_error last_error;  /* of the call that has the mutex */
-static struct hv_console console; /* what of the hypervisor's console was taken and not read yet */
+static struct hv_error last_error; /* of the call that has the mutex */
+static struct hv_console console;  /* what of the hypervisor's console was taken and not read yet */
 static u32 console_at;
 
 /* What is wrong where the hypervisor gives no more than an error. */

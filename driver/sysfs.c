@@ -8,12 +8,15 @@
  * for it but have the call made again, as removal waits for them.
  */
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "bixi.h"
 #include "comm.h"
+
+#define RETRY_INTERVAL 5 /* ms */
 
 struct device *sysfs_device;
 static struct kset *cells_kset;
@@ -37,6 +40,15 @@ static const char *state_name(long state)
 	return state >= 0 && state < ARRAY_SIZE(states) ? states[state] : "unknown";
 }
 
+/* Not at once again and again, where the mutex is held while CPUs go offline. */
+static bool mutex_have(void)
+{
+	if (mutex_trylock(&bixi_mutex))
+		return true;
+	msleep(RETRY_INTERVAL);
+	return false;
+}
+
 static ssize_t emit_value(char *text, long value)
 {
 	return value < 0 ? -EIO : sysfs_emit(text, "%ld\n", value);
@@ -54,7 +66,7 @@ static ssize_t reserved_show(struct device *device, struct device_attribute *att
 {
 	ssize_t length;
 
-	if (!mutex_trylock(&bixi_mutex))
+	if (!mutex_have())
 		return restart_syscall();
 	length = memory_show(text);
 	mutex_unlock(&bixi_mutex);
@@ -66,7 +78,7 @@ static ssize_t info_show(char *text, enum hypercall_info info)
 {
 	long value;
 
-	if (!mutex_trylock(&bixi_mutex))
+	if (!mutex_have())
 		return restart_syscall();
 	value = hypervisor.enabled ? hypercall(HC_GET_INFO, info, 0) : 0;
 	mutex_unlock(&bixi_mutex);
@@ -112,7 +124,7 @@ static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attribute
 {
 	long state;
 
-	if (!mutex_trylock(&bixi_mutex))
+	if (!mutex_have())
 		return restart_syscall();
 	state = hypervisor.enabled ? hypercall(HC_CELL_GET_STATE, to_cell(kobj)->id, 0) : -1;
 	mutex_unlock(&bixi_mutex);
@@ -127,7 +139,7 @@ static ssize_t cpus_show(struct kobject *kobj, char *text, const char *format, b
 	struct cpumask cpus;
 	unsigned int cpu;
 
-	if (!mutex_trylock(&bixi_mutex))
+	if (!mutex_have())
 		return restart_syscall();
 	cpumask_copy(&cpus, &cell->cpus);
 	if (failed)
@@ -197,7 +209,7 @@ static ssize_t stat_show(const struct cpumask *cpus, struct kobj_attribute *attr
 	unsigned int cpu;
 	long sum = 0;
 
-	if (!mutex_trylock(&bixi_mutex))
+	if (!mutex_have())
 		return restart_syscall();
 	for_each_cpu(cpu, cpus) {
 		long count = hypervisor.enabled ? hypercall(HC_CPU_GET_INFO, cpu_logical_map(cpu),
