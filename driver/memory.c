@@ -7,6 +7,7 @@
 #include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -71,18 +72,21 @@ static void chunk_free(struct chunk *chunk)
 	kfree(chunk);
 }
 
-/* The largest chunk of at most @size bytes that there is, into @list; its size, 0: there is none. */
-static u64 chunk_allocate(u64 size, struct list_head *list)
+/*
+ * The largest chunk of at most @size bytes and the order *@max that there is, into @list; its size, 0: there
+ * is none.  *@max becomes its order: to look for larger ones takes long where Linux has none left.
+ */
+static u64 chunk_allocate(u64 size, int *max, struct list_head *list)
 {
 	struct chunk *chunk = kmalloc(sizeof(*chunk), GFP_KERNEL);
-	int order = min(ilog2(size >> PAGE_SHIFT), MAX_PAGE_ORDER);
+	int order = min(ilog2(size >> PAGE_SHIFT), *max);
 
 	if (!chunk)
 		return 0;
-	for (; order >= 0; order--) {
+	for (; order >= 0 && !fatal_signal_pending(current); order--) {
 		chunk->page = pages_take(order);
 		if (chunk->page) {
-			chunk->order = order;
+			chunk->order = *max = order;
 			list_add_tail(&chunk->link, list);
 			return chunk_size(chunk);
 		}
@@ -119,9 +123,9 @@ int memory_reserve(struct driver_reserve __user *argument)
 {
 	struct driver_reserve reserve;
 	struct chunk *chunk, *next;
+	int max = MAX_PAGE_ORDER, error;
 	LIST_HEAD(list);
 	u64 left;
-	int error;
 
 	if (copy_from_user(&reserve, argument, sizeof(reserve)))
 		return -EFAULT;
@@ -136,7 +140,7 @@ int memory_reserve(struct driver_reserve __user *argument)
 			"%llu MiB cannot be reserved, Linux has %llu MiB left and keeps %lu: ask for less",
 			reserve.size >> 20, left >> 20, LEFT_TO_LINUX >> 20);
 	for (left = reserve.size; left;) {
-		u64 size = chunk_allocate(left, &list);
+		u64 size = chunk_allocate(left, &max, &list);
 
 		if (!size) {
 			error = refuse(-ENOMEM,
