@@ -314,14 +314,12 @@ static const struct config_memory *loadable_region(const struct cell *cell, u64 
 }
 
 /* Memory of cells is chunks, so an image may reach over several regions. */
-static int image_load(const struct cell *cell, const struct driver_image *image)
+static int image_check(const struct cell *cell, const struct driver_image *image)
 {
-	u64 gpa = image->target_address, from = image->source_address, left = image->size;
+	u64 gpa = image->target_address, left = image->size, size;
 
-	while (left) {
+	for (; left; gpa += size, left -= size) {
 		const struct config_memory *memory = loadable_region(cell, gpa);
-		u64 offset, size;
-		void *to;
 
 		if (!memory)
 			return refuse(
@@ -329,9 +327,20 @@ static int image_load(const struct cell *cell, const struct driver_image *image)
 				"cell \"%s\" has no loadable memory at 0x%llx, where an image of 0x%llx "
 				"bytes for 0x%llx would go",
 				cell->name, gpa, image->size, image->target_address);
-		offset = gpa - memory->virt_start;
-		size = min(left, memory->size - offset);
-		to = memremap(memory->phys_start + offset, size, MEMREMAP_WB);
+		size = min(left, memory->size - (gpa - memory->virt_start));
+	}
+	return 0;
+}
+
+static int image_load(const struct cell *cell, const struct driver_image *image)
+{
+	u64 gpa = image->target_address, from = image->source_address, left = image->size;
+
+	while (left) {
+		const struct config_memory *memory = loadable_region(cell, gpa);
+		u64 offset = gpa - memory->virt_start, size = min(left, memory->size - offset);
+		void *to = memremap(memory->phys_start + offset, size, MEMREMAP_WB);
+
 		if (!to)
 			return refuse(-ENOMEM, "Linux cannot map cell \"%s\"'s memory at 0x%llx", cell->name,
 				      gpa);
@@ -346,12 +355,30 @@ static int image_load(const struct cell *cell, const struct driver_image *image)
 	return 0;
 }
 
+/* A cell that runs is stopped for it, but not for what cannot be loaded. */
+static int images_load(struct cell *cell, const struct driver_image *images, u32 count)
+{
+	int error = 0;
+
+	for (u32 i = 0; i < count && !error; i++)
+		error = image_check(cell, &images[i]);
+	if (error)
+		return error;
+	error = hypercall(HC_CELL_SET_LOADABLE, cell->id, 0);
+	if (error)
+		return refuse_for_hypervisor(error, "make the cell loadable");
+	state_look(cell);
+	for (u32 i = 0; i < count && !error; i++)
+		error = image_load(cell, &images[i]);
+	return error;
+}
+
 int cell_load(const struct driver_cell_load __user *argument)
 {
 	struct driver_cell_load load;
-	struct driver_image image;
+	struct driver_image *images;
 	struct cell *cell;
-	long error;
+	int error;
 
 	if (copy_from_user(&load, argument, sizeof(load)))
 		return -EFAULT;
@@ -363,18 +390,12 @@ int cell_load(const struct driver_cell_load __user *argument)
 	if (load.num_images > IMAGES_MAX)
 		return refuse(-EINVAL, "%u images at a time can be loaded, not %u", IMAGES_MAX,
 			      load.num_images);
-	error = hypercall(HC_CELL_SET_LOADABLE, cell->id, 0);
-	if (error)
-		return refuse_for_hypervisor(error, "make the cell loadable");
-	state_look(cell);
-	for (u32 i = 0; i < load.num_images; i++) {
-		if (copy_from_user(&image, &argument->images[i], sizeof(image)))
-			return -EFAULT;
-		error = image_load(cell, &image);
-		if (error)
-			return error;
-	}
-	return 0;
+	images = memdup_array_user(argument->images, load.num_images, sizeof(*images));
+	if (IS_ERR(images))
+		return PTR_ERR(images);
+	error = images_load(cell, images, load.num_images);
+	kfree(images);
+	return error;
 }
 
 int cell_start(struct cell *cell)

@@ -264,7 +264,7 @@ static void do_memory(void)
 	struct driver_release release = { DRIVER_RELEASE_UNUSED };
 	struct driver_reserve wrong = reserve;
 	uint64_t sum = 0;
-	bool aligned = true;
+	bool aligned = true, descending = true;
 	int round;
 
 	wrong.size = 0;
@@ -297,8 +297,10 @@ static void do_memory(void)
 	for (unsigned i = 0; i < reserve.num_chunks && i < 64; i++) {
 		aligned &= chunks[i].size >= PAGE && chunks[i].phys % chunks[i].size == 0 &&
 			   (chunks[i].size & (chunks[i].size - 1)) == 0;
+		descending &= !i || chunks[i].size <= chunks[i - 1].size;
 		sum += chunks[i].size;
 	}
+	check(descending, "the largest chunks come first");
 	check(aligned && sum == reserve.size && chunks[0].size == 32 << 20,
 	      "they come as %u chunks, the first of 32 MiB, each aligned", reserve.num_chunks);
 	release.phys = chunks[0].phys + PAGE;
@@ -560,19 +562,23 @@ static void load(struct driver_cell_id id, uint32_t wrong)
 	refused("an image that is too large", EINVAL, "loadable", DRIVER_CELL_LOAD, &request);
 	request.images[1].target_address = -4;
 	refused("an image at the end of the world", EINVAL, "loadable", DRIVER_CELL_LOAD, &request);
+	request.images[1].target_address = 0x100;
 	request.images[0].source_address = 8;
 	refused("an image that is not there", EFAULT, "memory", DRIVER_CELL_LOAD, &request);
 	request.load.num_images = 1000000;
 	refused("a million images", EINVAL, "images", DRIVER_CELL_LOAD, &request);
 	request.load.num_images = 2;
 	request.images[0].source_address = (uint64_t)image;
-	request.images[1].target_address = 0x100;
 	check(!ioctl(device, DRIVER_CELL_LOAD, &request), "it is loaded again");
 }
 
 static void do_cell_life(struct driver_cell_id id)
 {
 	struct driver_fault fault = { .cell = id };
+	struct {
+		struct driver_cell_load load;
+		struct driver_image image;
+	} far = { { id, 1, 0 }, { (uint64_t)&fault, 4, cell_memory.size, 0 } };
 
 	check(file_is("/sys/devices/bixi/cells/1/name", "test"), "sysfs has the cell");
 	check(file_is("/sys/devices/bixi/cells/1/state", "shut down"), "it is shut down");
@@ -583,6 +589,8 @@ static void do_cell_life(struct driver_cell_id id)
 	check(!ioctl(device, DRIVER_CELL_START, &id), "the cell is started");
 	check(cell_says(id, "the cell is there\n"), "it runs");
 	check(file_is("/sys/devices/bixi/cells/1/state", "running"), "sysfs says so, too");
+	refused("an image for memory that is not the cell's", EINVAL, "loadable", DRIVER_CELL_LOAD, &far);
+	check(file_is("/sys/devices/bixi/cells/1/state", "running"), "which does not stop it");
 	check(!ioctl(device, DRIVER_CELL_SHUTDOWN, &id), "it is shut down");
 	check(file_is("/sys/devices/bixi/cells/1/state", "shut down"), "sysfs says so");
 	check(!ioctl(device, DRIVER_CELL_START, &id), "it is started again");
