@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /* bixi-cell: the hypervisor's tool.  Finds the sub-command and hands over. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ static int help(void)
 	return STATUS_OK;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
@@ -58,4 +59,15 @@ int main(int argc, char **argv)
 			return command_table[i].main(argc - 1, argv + 1);
 	}
 	return usage_error("%s is not a command; bixi-cell help lists them", name);
+}
+
+int main(int argc, char **argv)
+{
+	int status = run(argc, argv);
+	struct error error;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	error_set(&error, "standard output cannot be written: %s", strerror(errno));
+	return status == STATUS_OK ? fail(&error) : status;
 }

@@ -73,7 +73,7 @@ static int read_checked(const char *name, int architecture, struct config_file *
 	return STATUS_FAILED;
 }
 
-static int compile_main(int argc, char **argv, const struct options *options)
+static int compile_main(int argc, char **argv, const struct options *options, int architecture)
 {
 	struct config_file file;
 	struct error error;
@@ -82,7 +82,7 @@ static int compile_main(int argc, char **argv, const struct options *options)
 	if (argc != 1 || (!options->output && !options->dry_run))
 		return usage_error(
 			"config compile: give one YAML file, and where to write by -o, or --dry-run");
-	if (read_checked(argv[0], -1, &file))
+	if (read_checked(argv[0], architecture, &file))
 		return STATUS_FAILED;
 	status = options->dry_run || !blob_write_file(&file.binary, options->output, &error) ? STATUS_OK
 											     : fail(&error);
@@ -114,6 +114,21 @@ static void report(void *opaque, int severity, const struct error *finding)
 				    to->file->text.size ? (int)yaml_line(&to->file->text, finding->path) : 0,
 				    "field", located.path, "severity",
 				    severity == CHECK_ERROR ? "error" : "warning", "sentence", located.text));
+}
+
+/* One that cannot be read is a finding, too. */
+static void report_unreadable(const struct report *to, const char *name, const struct error *error)
+{
+	const char *sentence = error->text;
+	size_t length = strlen(name);
+	unsigned line = 0;
+	int behind = 0;
+
+	if (strncmp(sentence, name, length) == 0 && sscanf(sentence + length, ":%u: %n", &line, &behind) == 1)
+		sentence += length + (size_t)behind;
+	json_array_append_new(to->list,
+			      json_pack("{s:s, s:i, s:s, s:s, s:s}", "file", name, "line", (int)line, "field",
+					"", "severity", "error", "sentence", sentence));
 }
 
 /* Each file by itself, with the system, and with the cells before it. */
@@ -153,20 +168,23 @@ static int check_main(int argc, char **argv, const struct options *options, int 
 		return usage_error("config check: give a system's configuration and those of its cells, or "
 				   "some of them");
 	for (; count < argc && status == STATUS_OK; count++) {
-		if (config_read(&files[count], argv[count], architecture, &error))
-			status = fail(&error);
-		else
+		if (!config_read(&files[count], argv[count], architecture, &error)) {
 			warn_of_file(&files[count]);
+			continue;
+		}
+		status = to.list ? STATUS_FAILED : fail(&error);
+		if (to.list)
+			report_unreadable(&to, argv[count], &error);
 	}
 	if (status == STATUS_OK) {
 		check_files(&check, &to, files, count);
 		status = check.errors ? STATUS_FAILED : STATUS_OK;
-		if (to.list) {
-			json_dumpf(to.list, stdout, JSON_INDENT(2));
-			printf("\n");
-		} else {
+		if (!to.list)
 			printf("%u errors, %u warnings\n", check.errors, check.warnings);
-		}
+	}
+	if (to.list) {
+		json_dumpf(to.list, stdout, JSON_INDENT(2));
+		printf("\n");
 	}
 	json_decref(to.list);
 	while (count-- > 0)
@@ -174,12 +192,14 @@ static int check_main(int argc, char **argv, const struct options *options, int 
 	return status;
 }
 
-static int create_main_config(int argc, const struct options *options)
+static int create_main_config(int argc, char **argv, const struct options *options, int architecture)
 {
 	struct blob text;
 	struct error error;
 	int status = STATUS_OK;
 
+	(void)argv;
+	(void)architecture;
 	if (argc)
 		return usage_error("config create: there is nothing to give it but -o FILE");
 	if (probe_system("", &text, &error))
@@ -213,41 +233,60 @@ static int dump_main(int argc, char **argv, const struct options *options, int a
 	return status;
 }
 
-int config_main(int argc, char **argv)
+static const char *option_name(int letter)
+{
+	return letter == 'J' ? "--json" : letter == 'n' ? "--dry-run" : letter == 'A' ? "-A" : "-o";
+}
+
+/* Options may be anywhere; @allowed has the letters of those that @name takes. */
+static int take_config_options(int argc, char **argv, const char *name, const char *allowed,
+			       struct options *options)
 {
 	static const struct option long_options[] = {
 		{ "json", no_argument, NULL, 'J' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ 0 },
 	};
-	struct options options = { 0 };
-	const char *name = argc > 1 ? argv[1] : "";
-	int letter, architecture;
+	int letter;
 
 	opterr = 0;
 	optind = 1;
-	argc--;
-	argv++;
-	while (argc > 0 && (letter = getopt_long(argc, argv, "o:A:n", long_options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "o:A:", long_options, NULL)) != -1) {
 		if (letter == '?')
-			return usage_error("config: %s is no option, or lacks its argument",
+			return usage_error("config %s: %s is no option, or lacks its argument", name,
 					   argv[optind - 1]);
+		if (!strchr(allowed, letter))
+			return usage_error("config %s: %s is not for it", name, option_name(letter));
 		if (letter == 'J')
-			options.json = true;
+			options->json = true;
 		else
-			take(letter, optarg, &options);
+			take(letter, optarg, options);
 	}
-	if (architecture_number(options.architecture, &architecture))
-		return STATUS_USAGE;
-	argc -= optind;
-	argv += optind;
-	if (strcmp(name, "compile") == 0)
-		return compile_main(argc, argv, &options);
-	if (strcmp(name, "check") == 0)
-		return check_main(argc, argv, &options, architecture);
-	if (strcmp(name, "create") == 0)
-		return create_main_config(argc, &options);
-	if (strcmp(name, "dump") == 0)
-		return dump_main(argc, argv, &options, architecture);
+	return STATUS_OK;
+}
+
+int config_main(int argc, char **argv)
+{
+	static const struct {
+		const char *name, *options;
+		int (*main)(int argc, char **argv, const struct options *options, int architecture);
+	} words[] = {
+		{ "compile", "on", compile_main },
+		{ "check", "AJ", check_main },
+		{ "create", "o", create_main_config },
+		{ "dump", "AoJ", dump_main },
+	};
+	struct options options = { 0 };
+	const char *name = argc > 1 ? argv[1] : "";
+	int architecture;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(name, words[i].name))
+			continue;
+		if (take_config_options(argc - 1, argv + 1, name, words[i].options, &options) ||
+		    architecture_number(options.architecture, &architecture))
+			return STATUS_USAGE;
+		return words[i].main(argc - 1 - optind, argv + 1 + optind, &options, architecture);
+	}
 	return usage_error("config: give compile, check, create or dump");
 }

@@ -59,6 +59,36 @@ verdict $? "nothing is written of a configuration that is refused"
 expect 1 'No such file' "a missing file is named" config compile "$work/missing.yaml" --dry-run
 expect 1 'cannot be written' "a directory that is not there is named" config compile cells/ipi.yaml -o "$work/no/file"
 
+ln -s /dev/full "$work/full"
+expect 1 'full cannot be written: No space left' "a full disk is told" config compile cells/ipi.yaml -o "$work/full"
+[ -L "$work/full" ] && [ "$(find "$work" -name 'full*' | wc -l)" = 1 ]
+verdict $? "what is no file, as a device, is written to and not replaced"
+"$cell" config compile cells/ipi.yaml -o "$work/ipi.cell" && echo kept > "$work/linked" && ln -s linked "$work/link" &&
+    "$cell" config compile cells/ipi.yaml -o "$work/link" && [ -L "$work/link" ] && cmp -s "$work/linked" "$work/ipi.cell"
+verdict $? "nor is a link, but the file that it names"
+for command in help "config check cells/ipi.yaml" "config dump cells/ipi.yaml"; do
+    # shellcheck disable=SC2086 # several words
+    "$cell" $command > /dev/full 2> "$work/full.err"
+    [ $? = 1 ] && grep -q 'standard output cannot be written' "$work/full.err"
+    verdict $? "$command says when its output is lost"
+done
+printf 'architecture: loongarch64\ncell:\n  name: a\n  cpus: [\n' > "$work/syntax.yaml"
+for file in syntax.yaml:[0-9] unknown.yaml:4 missing.yaml:0 short.cell:0; do
+    "$cell" config check --json cells/ipi.yaml "$work/${file%:*}" > "$work/findings" 2> "$work/findings.err"
+    [ $? = 1 ] && [ ! -s "$work/findings.err" ] && python3 - "$work/findings" "$work/${file%:*}" "${file#*:}" <<'PYTHON'
+import fnmatch, json, sys
+[finding] = json.load(open(sys.argv[1]))
+assert finding["file"] == sys.argv[2] and finding["severity"] == "error" and finding["sentence"], finding
+assert fnmatch.fnmatch(str(finding["line"]), sys.argv[3]), finding
+PYTHON
+    verdict $? "what cannot be read is a finding in JSON: ${file%:*}"
+done
+
+for mistake in "compile --json" "compile -A x86" "check -o x" "check --dry-run" "create --json" "create --dry-run" "dump --dry-run"; do
+    # shellcheck disable=SC2086 # several words
+    expect 2 "config ${mistake%% *}: -.* is not for it" "config ${mistake%% *} without need for an option: $mistake" \
+        config $mistake cells/ipi.yaml
+done
 expect 2 'give a command' "no command"
 expect 2 'dance is not a command' "an unknown command" dance
 expect 2 'config: give compile' "config without a word" config

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void *blob_extend(struct blob *blob, size_t size)
@@ -71,32 +72,49 @@ int blob_read_file(struct blob *blob, const char *name, size_t max, struct error
 	return status;
 }
 
-static int write_new(const struct blob *blob, const char *name, const char *temporary, struct error *error)
+static int cannot_write(const char *name, struct error *error)
 {
-	FILE *file = fopen(temporary, "wb");
-	bool good;
+	return error_set(error, "%s cannot be written: %s", name, strerror(errno));
+}
 
+static bool write_to(const struct blob *blob, FILE *file)
+{
+	bool good = fwrite(blob->data, 1, blob->size, file) == blob->size;
+
+	return (fclose(file) == 0) & good;
+}
+
+/* Files are replaced as a whole or not at all. */
+static int replace_file(const struct blob *blob, const char *name, struct error *error)
+{
+	char temporary[4096];
+	FILE *file;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.new%d", name, (int)getpid()) >= (int)sizeof(temporary))
+		return error_set(error, "%s is too long a name", name);
+	file = fopen(temporary, "wb");
 	if (!file)
-		return error_set(error, "%s cannot be written: %s", name, strerror(errno));
-	good = fwrite(blob->data, 1, blob->size, file) == blob->size;
-	good &= fclose(file) == 0;
-	if (good && rename(temporary, name) == 0)
+		return cannot_write(name, error);
+	if (write_to(blob, file) && rename(temporary, name) == 0)
 		return 0;
-	error_set(error, "%s cannot be written: %s", name, strerror(errno));
+	cannot_write(name, error);
 	unlink(temporary);
 	return -1;
 }
 
 int blob_write_file(const struct blob *blob, const char *name, struct error *error)
 {
-	char temporary[4096];
+	struct stat status;
+	FILE *file;
 
 	if (strcmp(name, "-") == 0) {
 		if (fwrite(blob->data, 1, blob->size, stdout) == blob->size && fflush(stdout) == 0)
 			return 0;
-		return error_set(error, "standard output cannot be written: %s", strerror(errno));
+		return cannot_write("standard output", error);
 	}
-	if (snprintf(temporary, sizeof(temporary), "%s.new%d", name, (int)getpid()) >= (int)sizeof(temporary))
-		return error_set(error, "%s is too long a name", name);
-	return write_new(blob, name, temporary, error);
+	if (lstat(name, &status) != 0 || S_ISREG(status.st_mode))
+		return replace_file(blob, name, error);
+	/* A device, a pipe or a link must stay what it is. */
+	file = fopen(name, "wb");
+	return file && write_to(blob, file) ? 0 : cannot_write(name, error);
 }
