@@ -28,10 +28,15 @@ static int read_image(struct images *images, int argc, char **argv, int i, int *
 
 	*image = (struct driver_image){ .target_address = DEFAULT_ADDRESS };
 	if (has_address && (i + 2 >= argc || !parse_number(argv[i + 2], &image->target_address))) {
-		*status = usage_error("load: give an address behind -a");
+		*status = usage_error("%s: give an address behind -a", argv[0]);
 		return 0;
 	}
 	if (blob_read_file(file, argv[i], IMAGE_MAX, &error)) {
+		*status = fail(&error);
+		return 0;
+	}
+	if (!file->size) {
+		error_set(&error, "%s is empty", argv[i]);
 		*status = fail(&error);
 		return 0;
 	}
@@ -47,9 +52,9 @@ static int read_images(struct images *images, int argc, char **argv, int first)
 
 	for (int i = first; i < argc; i += words) {
 		if (images->count == IMAGES_MAX)
-			return usage_error("load: %u images are the most at a time", IMAGES_MAX);
+			return usage_error("%s: %u images are the most at a time", argv[0], IMAGES_MAX);
 		if (argv[i][0] == '-' && argv[i][1])
-			return usage_error("load: %s stands where an image is expected", argv[i]);
+			return usage_error("%s: %s stands where an image is expected", argv[0], argv[i]);
 		words = read_image(images, argc, argv, i, &status);
 		if (!words)
 			return status;
@@ -79,7 +84,7 @@ int load_images(int fd, const char *cell, int argc, char **argv, int first)
 	struct images images = { 0 };
 	int status = read_images(&images, argc, argv, first);
 
-	if (status == STATUS_OK && images.count)
+	if (status == STATUS_OK)
 		status = load_cell(fd, cell, images.image, images.count);
 	for (unsigned i = 0; i < IMAGES_MAX; i++)
 		blob_free(&images.file[i]);

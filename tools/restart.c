@@ -19,10 +19,11 @@ int restart_main(int argc, char **argv)
 		return fail(&error);
 	id = driver_cell(argv[1]);
 	snprintf(what, sizeof(what), "cell %.60s cannot be restarted", argv[1]);
-	if (driver_call(fd, DRIVER_CELL_SHUTDOWN, &id, what, &error) < 0)
-		status = fail(&error);
-	if (status == STATUS_OK)
+	/* Loading stops it, too, but only once the images are there. */
+	if (argc > 2)
 		status = load_images(fd, argv[1], argc, argv, 2);
+	else if (driver_call(fd, DRIVER_CELL_SHUTDOWN, &id, what, &error) < 0)
+		status = fail(&error);
 	if (status == STATUS_OK && driver_call(fd, DRIVER_CELL_START, &id, what, &error) < 0)
 		status = fail(&error);
 	close(fd);
