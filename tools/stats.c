@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,11 +28,50 @@ static void take(int letter, const char *argument, void *opaque)
 {
 	struct options *options = opaque;
 
-	options->interval_wrong = !parse_number(argument, &options->interval) || !options->interval;
+	options->interval_wrong = !parse_number(argument, &options->interval) || !options->interval ||
+				  options->interval > UINT_MAX;
 }
 
-/* Of all CPUs of a cell together. */
-static int read_stats(int fd, const struct cell_info *cell, struct hv_stats *sum, struct error *error)
+#define CPUS_SHOWN 64 /* as many as the hypervisor can have */
+
+/* Makes of the counts since the beginning those since the last time, which is kept in *@before. */
+static void leave_new(struct hv_stats *stats, struct hv_stats *before)
+{
+	struct hv_stats now = *stats;
+
+	/* A CPU that another cell has now begins anew. */
+	if (now.count[HV_STAT_TOTAL] < before->count[HV_STAT_TOTAL])
+		memset(before, 0, sizeof(*before));
+	for (unsigned i = 0; i < HV_STATS; i++) {
+		stats->count[i] -= before->count[i];
+		stats->ticks[i] -= before->ticks[i];
+	}
+	for (unsigned i = 0; i < HV_LATENCY_BUCKETS; i++)
+		stats->latency[i] -= before->latency[i];
+	*before = now;
+}
+
+static int add_cpu_stats(int fd, unsigned cpu, bool live, struct hv_stats *sum, struct error *error)
+{
+	static struct hv_stats before[CPUS_SHOWN];
+	struct driver_stats request = { .cpu = cpu };
+
+	if (driver_call(fd, DRIVER_CPU_STATS, &request, "a CPU's statistics cannot be read", error) < 0)
+		return -1;
+	if (live && cpu < CPUS_SHOWN)
+		leave_new(&request.stats, &before[cpu]);
+	for (unsigned i = 0; i < HV_STATS; i++) {
+		sum->count[i] += request.stats.count[i];
+		sum->ticks[i] += request.stats.ticks[i];
+	}
+	for (unsigned i = 0; i < HV_LATENCY_BUCKETS; i++)
+		sum->latency[i] += request.stats.latency[i];
+	return 0;
+}
+
+/* Of all CPUs of a cell together; what is new since the last time if @live. */
+static int read_stats(int fd, const struct cell_info *cell, bool live, struct hv_stats *sum,
+		      struct error *error)
 {
 	char cpus[sizeof(cell->cpus)], *rest, *word;
 
@@ -44,30 +84,11 @@ static int read_stats(int fd, const struct cell_info *cell, struct hv_stats *sum
 			return error_set(error, "the driver says that the CPUs of cell %s are \"%s\"",
 					 cell->name, cell->cpus);
 		for (uint64_t cpu = first; cpu <= last; cpu++) {
-			struct driver_stats request = { .cpu = (uint32_t)cpu };
-
-			if (driver_call(fd, DRIVER_CPU_STATS, &request, "a CPU's statistics cannot be read",
-					error) < 0)
+			if (add_cpu_stats(fd, (unsigned)cpu, live, sum, error))
 				return -1;
-			for (unsigned i = 0; i < HV_STATS; i++) {
-				sum->count[i] += request.stats.count[i];
-				sum->ticks[i] += request.stats.ticks[i];
-			}
-			for (unsigned i = 0; i < HV_LATENCY_BUCKETS; i++)
-				sum->latency[i] += request.stats.latency[i];
 		}
 	}
 	return 0;
-}
-
-static void subtract(struct hv_stats *from, const struct hv_stats *what)
-{
-	for (unsigned i = 0; i < HV_STATS; i++) {
-		from->count[i] -= what->count[i];
-		from->ticks[i] -= what->ticks[i];
-	}
-	for (unsigned i = 0; i < HV_LATENCY_BUCKETS; i++)
-		from->latency[i] -= what->latency[i];
 }
 
 static void print_histogram(const struct hv_stats *stats)
@@ -110,12 +131,9 @@ static json_t *json_of(const struct cell_info *cell, const struct hv_stats *stat
 			 cell->cpus, "exits", exits, "latency_log2_ticks", latency);
 }
 
-#define CELLS_SHOWN 64
-
-/* One round: all cells, or the one that is wanted; what was before is subtracted if @live. */
+/* One round: all cells, or the one that is wanted. */
 static int show(int fd, const char *wanted, const struct options *options, bool live, struct error *error)
 {
-	static struct hv_stats before[CELLS_SHOWN];
 	struct cell_info *cells;
 	json_t *list = json_array();
 	unsigned count, shown = 0;
@@ -128,17 +146,12 @@ static int show(int fd, const char *wanted, const struct options *options, bool 
 	if (live)
 		printf("\033[H\033[J");
 	for (unsigned i = 0; i < count && !status; i++) {
-		struct hv_stats stats, now;
+		struct hv_stats stats;
 
 		if (wanted && &cells[i] != driver_find_cell(cells, count, wanted))
 			continue;
 		shown++;
-		status = read_stats(fd, &cells[i], &stats, error);
-		now = stats;
-		if (live && cells[i].id < CELLS_SHOWN) {
-			subtract(&stats, &before[cells[i].id]);
-			before[cells[i].id] = now;
-		}
+		status = read_stats(fd, &cells[i], live, &stats, error);
 		if (!status && options->json)
 			json_array_append_new(list, json_of(&cells[i], &stats));
 		else if (!status)
