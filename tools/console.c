@@ -19,9 +19,13 @@
 
 struct console {
 	int fd;
-	bool follow, attach;
+	bool follow, attach, terminal;
 	const char *cell; /* NULL: the hypervisor's */
 	struct termios saved;
+	/* What is typed and the cell has not taken yet. */
+	char typed[4096];
+	size_t typed_length;
+	bool ended, left; /* standard input; by Ctrl-] */
 };
 
 static void take(int letter, const char *argument, void *opaque)
@@ -39,7 +43,8 @@ static int show_output(const struct console *console, struct error *error)
 	struct driver_console_read request = { .cell = driver_cell(console->cell) };
 	struct hv_console *output = &request.console;
 
-	if (driver_call(console->fd, DRIVER_CONSOLE_READ, &request, "its console cannot be read", error) < 0)
+	if (driver_call(console->fd, DRIVER_CONSOLE_READ, &request, "the cell's console cannot be read",
+			error) < 0)
 		return -1;
 	if (output->lost)
 		printf("\n[%u bytes were lost]\n", output->lost);
@@ -50,39 +55,71 @@ static int show_output(const struct console *console, struct error *error)
 	return (int)output->length;
 }
 
-/* Types what there is on standard input; 1: the person leaves, -1: an error. */
-static int take_input(const struct console *console, struct error *error)
+/* Reads standard input.  A person may always leave: what a cell does not take is lost when there is no room.
+ */
+static void take_input(struct console *console)
 {
-	struct driver_console_write request = { .cell = driver_cell(console->cell) };
-	ssize_t length = read(STDIN_FILENO, request.text, sizeof(request.text));
+	char text[256];
+	ssize_t length = read(STDIN_FILENO, text, sizeof(text));
+	size_t room = sizeof(console->typed) - console->typed_length, size;
 	const char *leave;
 
-	if (length <= 0)
-		return 1;
-	leave = memchr(request.text, LEAVE, (size_t)length);
-	request.length = (uint32_t)(leave ? leave - request.text : length);
-	if (request.length &&
-	    driver_call(console->fd, DRIVER_CONSOLE_WRITE, &request, "its console takes no input", error) < 0)
+	if (length <= 0) {
+		console->ended = true;
+		return;
+	}
+	leave = memchr(text, LEAVE, (size_t)length);
+	console->left = leave;
+	size = (size_t)(leave ? leave - text : length);
+	size = size < room ? size : room;
+	memcpy(console->typed + console->typed_length, text, size);
+	console->typed_length += size;
+}
+
+/* Types it into the cell, as much as that has room for. */
+static int give_input(struct console *console, struct error *error)
+{
+	struct driver_console_write request = { .cell = driver_cell(console->cell) };
+	size_t size = console->typed_length;
+
+	if (!size)
+		return 0;
+	size = size < sizeof(request.text) ? size : sizeof(request.text);
+	request.length = (uint32_t)size;
+	memcpy(request.text, console->typed, size);
+	if (driver_call(console->fd, DRIVER_CONSOLE_WRITE, &request, "the cell's console takes no input",
+			error) < 0)
 		return -1;
-	return leave != NULL;
+	if (request.length > size)
+		return error_set(error, "the driver says that it took %u bytes of %zu", request.length, size);
+	console->typed_length -= request.length;
+	memmove(console->typed, console->typed + request.length, console->typed_length);
+	return 0;
+}
+
+static bool wants_input(const struct console *console)
+{
+	size_t room = sizeof(console->typed) - console->typed_length;
+
+	return console->attach && !console->ended && (console->terminal || room >= 256);
 }
 
 static int cell_console(struct console *console, struct error *error)
 {
-	struct pollfd input = { .fd = console->attach ? STDIN_FILENO : -1, .events = POLLIN };
-
 	for (;;) {
-		int shown = show_output(console, error), left;
+		struct pollfd input = { .fd = wants_input(console) ? STDIN_FILENO : -1, .events = POLLIN };
+		int shown = show_output(console, error);
 
 		if (shown < 0)
 			return -1;
 		if (!shown && !console->follow)
 			return 0;
-		if (poll(&input, 1, shown ? 0 : POLL_MS) <= 0)
-			continue;
-		left = take_input(console, error);
-		if (left)
-			return left < 0 ? -1 : 0;
+		if (poll(&input, 1, shown ? 0 : POLL_MS) > 0)
+			take_input(console);
+		if (give_input(console, error))
+			return -1;
+		if (console->left || (console->ended && !console->typed_length))
+			return 0;
 	}
 }
 
@@ -104,18 +141,19 @@ static int hypervisor_console(const struct console *console, struct error *error
 
 static int attached_console(struct console *console, struct error *error)
 {
-	bool terminal = tcgetattr(STDIN_FILENO, &console->saved) == 0;
-	struct termios raw = console->saved;
+	struct termios raw;
 	int status;
 
-	if (terminal) {
+	console->terminal = tcgetattr(STDIN_FILENO, &console->saved) == 0;
+	raw = console->saved;
+	if (console->terminal) {
 		fprintf(stderr, "[cell %s; Ctrl-] leaves]\n", console->cell);
 		cfmakeraw(&raw);
 		raw.c_oflag |= OPOST;
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
 	status = cell_console(console, error);
-	if (terminal)
+	if (console->terminal)
 		tcsetattr(STDIN_FILENO, TCSANOW, &console->saved);
 	return status;
 }
