@@ -42,11 +42,15 @@ int one_cell_command(int argc, char **argv, unsigned long request, const char *c
 
 /*
  * The configuration that a word names: a file, or without one the NAME.yaml or NAME.cell in one of the
- * directories of configurations.  The name is to be freed.
+ * directories of configurations.  The name is to be freed; NULL: there is none.
  */
-char *find_config(const char *word);
-/* Reads a configuration, checks it, and reserves the memory that is "auto"; tells of what is wrong. */
+char *find_config(const char *word, struct error *error);
+/*
+ * Reads a configuration, checks it, and reserves the memory that is "auto"; tells of what is wrong.  What was
+ * reserved until then is for the caller to release.
+ */
 int prepare_config(int fd, const char *name, bool is_system, struct blob *binary);
+void release_unused(int fd);
 /* A check's report(): the finding's sentence to standard error, behind the name of the file in @opaque. */
 void report_finding(void *opaque, int severity, const struct error *finding);
 
@@ -54,7 +58,7 @@ void report_finding(void *opaque, int severity, const struct error *finding);
 int create_cell(int fd, const char *name);
 /* load.c: into loadable memory. */
 int load_cell(int fd, const char *cell, const struct driver_image *images, unsigned count);
-/* load.c: pairs of file and "-a ADDRESS" from argv[first] on; nothing is done if there are none. */
+/* load.c: files, each with or without "-a ADDRESS" behind it, from argv[first] on. */
 int load_images(int fd, const char *cell, int argc, char **argv, int first);
 
 #endif

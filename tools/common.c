@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/command.h"
@@ -67,22 +68,39 @@ int one_cell_command(int argc, char **argv, unsigned long request, const char *c
 	return status;
 }
 
-char *find_config(const char *word)
+void release_unused(int fd)
+{
+	struct driver_release unused = { DRIVER_RELEASE_UNUSED };
+	struct error error;
+
+	driver_call(fd, DRIVER_RELEASE, &unused, "", &error);
+}
+
+static bool is_file(const char *name)
+{
+	struct stat status;
+
+	return stat(name, &status) == 0 && !S_ISDIR(status.st_mode);
+}
+
+char *find_config(const char *word, struct error *error)
 {
 	static const char *const patterns[] = { "%s", "/etc/bixi/%s.yaml", "/etc/bixi/%s.cell",
 						BIXI_CELLS_DIR "/%s.yaml" };
+	bool is_path = strchr(word, '/') || strcmp(word, "-") == 0;
 	char *name;
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-		if (i && strchr(word, '/'))
-			break;
 		if (asprintf(&name, patterns[i], word) < 0)
 			abort();
-		if (access(name, R_OK) == 0)
-			return name;
+		if (is_path || is_file(name))
+			return name; /* a path that is not there is missed by its name */
 		free(name);
 	}
-	return strdup(word); /* to be missed by that name */
+	error_set(error,
+		  "there is neither a file %s here nor a configuration of that name in /etc/bixi or %s", word,
+		  BIXI_CELLS_DIR);
+	return NULL;
 }
 
 void report_finding(void *opaque, int severity, const struct error *finding)

@@ -14,18 +14,16 @@ int create_cell(int fd, const char *name)
 	char what[160];
 	int status = prepare_config(fd, name, false, &binary);
 
-	if (status)
-		return status;
-	request.config_address = (uintptr_t)binary.data;
-	request.config_size = (uint32_t)binary.size;
-	snprintf(what, sizeof(what), "cell %.31s cannot be created", config_cell_of(&binary)->name);
-	if (driver_call(fd, DRIVER_CELL_CREATE, &request, what, &error) < 0) {
-		struct driver_release unused = { DRIVER_RELEASE_UNUSED };
-
-		status = fail(&error);
-		driver_call(fd, DRIVER_RELEASE, &unused, "", &error);
+	if (status == STATUS_OK) {
+		request.config_address = (uintptr_t)binary.data;
+		request.config_size = (uint32_t)binary.size;
+		snprintf(what, sizeof(what), "cell %.31s cannot be created", config_cell_of(&binary)->name);
+		if (driver_call(fd, DRIVER_CELL_CREATE, &request, what, &error) < 0)
+			status = fail(&error);
+		blob_free(&binary);
 	}
-	blob_free(&binary);
+	if (status != STATUS_OK)
+		release_unused(fd);
 	return status;
 }
 
@@ -37,11 +35,11 @@ int create_main(int argc, char **argv)
 
 	if (argc != 2 || argv[1][0] == '-')
 		return usage_error("create: give one configuration, a file or the name of one in /etc/bixi");
-	fd = driver_open(&error);
+	fd = driver_open_alone(&error);
 	if (fd < 0)
 		return fail(&error);
-	name = find_config(argv[1]);
-	status = create_cell(fd, name);
+	name = find_config(argv[1], &error);
+	status = name ? create_cell(fd, name) : fail(&error);
 	free(name);
 	close(fd);
 	return status;

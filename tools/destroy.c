@@ -13,7 +13,7 @@ int destroy_main(int argc, char **argv)
 	if (status)
 		return status;
 	/* What was reserved for it is nobody's now. */
-	fd = driver_open(&error);
+	fd = driver_open_alone(&error);
 	if (fd < 0 || driver_call(fd, DRIVER_RELEASE, &unused, "memory cannot be given back", &error) < 0)
 		status = fail(&error);
 	if (fd >= 0)

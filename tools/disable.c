@@ -12,7 +12,7 @@ int disable_main(int argc, char **argv)
 
 	if (argc != 1)
 		return usage_error("disable: there is nothing to give it");
-	fd = driver_open(&error);
+	fd = driver_open_alone(&error);
 	if (fd < 0)
 		return fail(&error);
 	if (driver_call(fd, DRIVER_DISABLE, NULL, "the hypervisor cannot be disabled", &error) < 0 ||

@@ -39,24 +39,22 @@ int enable_main(int argc, char **argv)
 
 	if (argc > 2 || (config && config[0] == '-'))
 		return usage_error("enable: give the file of the system's configuration, or nothing");
-	fd = driver_open(&error);
+	fd = driver_open_alone(&error);
 	if (fd < 0)
 		return fail(&error);
 	if (config) {
-		char *name = find_config(config);
+		char *name = find_config(config, &error);
 
-		status = prepare_config(fd, name, true, &binary);
+		status = name ? prepare_config(fd, name, true, &binary) : fail(&error);
 		free(name);
 	} else {
 		status = probe_config(fd, &binary);
 	}
 	if (status == STATUS_OK &&
-	    driver_call(fd, DRIVER_ENABLE, binary.data, "the hypervisor cannot be enabled", &error) < 0) {
-		struct driver_release unused = { DRIVER_RELEASE_UNUSED };
-
+	    driver_call(fd, DRIVER_ENABLE, binary.data, "the hypervisor cannot be enabled", &error) < 0)
 		status = fail(&error);
-		driver_call(fd, DRIVER_RELEASE, &unused, "", &error);
-	}
+	if (status != STATUS_OK)
+		release_unused(fd);
 	blob_free(&binary);
 	close(fd);
 	return status;

@@ -105,11 +105,11 @@ int linux_main(int argc, char **argv)
 	if (argc - optind != 2)
 		return usage_error("linux: give a cell's configuration and a kernel");
 	request.kernel = argv[optind + 1];
-	fd = driver_open(&error);
+	fd = driver_open_alone(&error);
 	if (fd < 0)
 		return fail(&error);
-	config = find_config(argv[optind]);
-	status = prepare_and_boot(fd, config, &request);
+	config = find_config(argv[optind], &error);
+	status = config ? prepare_and_boot(fd, config, &request) : fail(&error);
 	free(config);
 	close(fd);
 	return status;

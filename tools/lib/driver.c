@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -22,6 +23,15 @@ int driver_open(struct error *error)
 		return error_set(error, "there is no %s: load the driver first (insmod bixi.ko)",
 				 DRIVER_DEVICE);
 	return error_set(error, "%s cannot be opened: %s", DRIVER_DEVICE, strerror(errno));
+}
+
+int driver_open_alone(struct error *error)
+{
+	int fd = driver_open(error);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
 }
 
 int driver_refusal(int fd, const char *what, struct error *error)
@@ -54,8 +64,8 @@ struct driver_cell_id driver_cell(const char *cell)
 
 	if (*cell && strspn(cell, "0123456789") == strlen(cell) && strlen(cell) < 10)
 		id.id = (int32_t)strtol(cell, NULL, 10);
-	else
-		snprintf(id.name, sizeof(id.name), "%s", cell);
+	else if (strlen(cell) < sizeof(id.name))
+		strcpy(id.name, cell);
 	return id;
 }
 
@@ -128,7 +138,7 @@ int driver_cells(struct cell_info **cells, unsigned *count, struct error *error)
 	if (!*enabled)
 		return error_set(error, "there is no driver: load it first (insmod bixi.ko)");
 	if (strcmp(enabled, "0") == 0)
-		return error_set(error, "the hypervisor is not enabled");
+		return error_set(error, "the hypervisor is not enabled: do that first (bixi-cell enable)");
 	directory = opendir(DRIVER_SYSFS "/cells");
 	if (!directory)
 		return error_set(error, "%s cannot be read: %s", DRIVER_SYSFS "/cells", strerror(errno));

@@ -13,11 +13,16 @@
 
 /* A file descriptor, or -1. */
 int driver_open(struct error *error);
+/*
+ * The same for who reserves memory, or releases what nobody uses: one at a time, as what is reserved is
+ * nobody's until a cell is in it.
+ */
+int driver_open_alone(struct error *error);
 /* @what, for the sentence: "cell latency cannot be started". */
 int driver_call(int fd, unsigned long request, void *argument, const char *what, struct error *error);
 /* The sentence of the refusal that errno tells of, @what in front; -1. */
 int driver_refusal(int fd, const char *what, struct error *error);
-/* By number, or by name. */
+/* By number, or by name; a name that is too long is one that no cell can have. */
 struct driver_cell_id driver_cell(const char *cell);
 /* Reserves memory by the driver with the descriptor. */
 struct reserver driver_reserver(int *fd);
