@@ -192,6 +192,21 @@ static int check_main(int argc, char **argv, const struct options *options, int 
 	return status;
 }
 
+/* What they have is not seen. */
+static void warn_of_cells(void)
+{
+	struct cell_info *cells;
+	struct error error;
+	unsigned count;
+
+	if (driver_cells(&cells, &count, &error))
+		return;
+	if (count > 1)
+		fprintf(stderr,
+			"bixi-cell: warning: CPUs of cells are missing: do this before there are any\n");
+	free(cells);
+}
+
 static int create_main_config(int argc, char **argv, const struct options *options, int architecture)
 {
 	struct blob text;
@@ -204,6 +219,7 @@ static int create_main_config(int argc, char **argv, const struct options *optio
 		return usage_error("config create: there is nothing to give it but -o FILE");
 	if (probe_system("", &text, &error))
 		return fail(&error);
+	warn_of_cells();
 	if (blob_write_file(&text, options->output ? options->output : "-", &error))
 		status = fail(&error);
 	blob_free(&text);

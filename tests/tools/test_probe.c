@@ -26,7 +26,8 @@ static const char iomem[] = "00000000-0001ffff : System RAM\n"
 			    "efdfc000000-efdfdffffff : PCI I/O\n";
 
 static const char cpuinfo[] = "system type\t\t: generic-loongson-machine\n\n"
-			      "processor\t\t: 0\npackage\t\t\t: 0\n\nprocessor\t\t: 1\n\nprocessor\t\t: 3\n";
+			      "processor\t\t: 0\npackage\t\t\t: 0\nglobal_id\t\t: 0\n\n"
+			      "processor\t\t: 1\nglobal_id\t\t: 1\n\nprocessor\t\t: 2\nglobal_id\t\t: 3\n";
 
 /* Header and flags of 44 bytes, an EIO_PIC, an MSI_PIC, a BIO_PIC. */
 static const uint8_t madt[] = {

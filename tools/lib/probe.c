@@ -102,13 +102,15 @@ static int probe_iomem(struct probe *probe, const char *root, struct error *erro
 static int probe_cpus(struct probe *probe, const char *root, struct error *error)
 {
 	struct blob file;
-	const char *at;
+	const char *at, *key;
 	unsigned n;
 
 	if (read_file(root, "proc/cpuinfo", &file, error))
 		return -1;
-	for (at = (const char *)file.data; (at = strstr(at, "processor\t")); at++) {
-		if (sscanf(at, "processor%*[ \t:]%u", &n) == 1 && n < 64)
+	/* Configurations have the processor's own numbers, from which Linux's may differ. */
+	key = strstr((const char *)file.data, "\nglobal_id\t") ? "global_id\t" : "processor\t";
+	for (at = (const char *)file.data; (at = strstr(at, key)); at++) {
+		if (sscanf(at, "%*s%*[ \t:]%u", &n) == 1 && n < 64)
 			probe->cpus |= UINT64_C(1) << n;
 	}
 	blob_free(&file);
