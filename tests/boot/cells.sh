@@ -55,8 +55,34 @@ prints latency '^latency: [0-9]+ interrupts'; verdict "it reports: $(grep -m 1 i
 bixi-cell stats latency --json | grep -q '"name": "latency"'; verdict "it has statistics"
 bixi-cell fault latency | grep -q 'had no fault'; verdict "it had no fault"
 
+bixi-cell restart latency nothing.bin 2>&1 | grep -q 'nothing.bin cannot be opened' && state latency "running 1"
+verdict "it goes on when what to restart it with is not there"
+: > empty.bin
+bixi-cell load latency empty.bin 2>&1 | grep -q 'empty.bin is empty' && state latency "running 1"
+verdict "or is empty"
+head -c 1000 /dev/zero | timeout 10 bixi-cell console latency -a > /dev/null; verdict "what is typed into its console it may leave there"
+! head -c 20000 /dev/zero | timeout 3 bixi-cell console latency -a > /dev/null 2>&1
+verdict "what it has no room for is not dropped"
+
+mkdir nothing
+bixi-cell create nothing 2>&1 | grep -q 'neither a file nothing here nor a configuration'
+verdict "a directory is no configuration"
+sed 's/size: 4M/size: 64M/; /virt: 0xf0/i\    - { phys: auto, virt: 0x40000000, size: 8G, flags: [read] }' ipi.yaml > /tmp/large.yaml
+bixi-cell create /tmp/large.yaml 2>&1 | grep -q 'cannot be reserved' && [ "$(wc -l < /sys/devices/bixi/reserved)" = 2 ]
+verdict "where memory does not suffice, none stays reserved"
+{ sleep 2; cat ipi.yaml; } | bixi-cell create /proc/self/fd/0 &
+sleep 0.5; bixi-cell create latency.yaml 2> /dev/null; state ipi "shut down" && bixi-cell destroy ipi
+verdict "two that make cells do so one after the other"
+
+# On a terminal statistics are shown again and again; the host looks at the numbers.
+bixi-cell stats root -i 1 > /dev/console & live=$!
+sleep 2
 bixi-cell create ipi.yaml && bixi-cell load ipi ipi.bin && bixi-cell start ipi
 verdict "a cell of two CPUs is started beside it"
+sleep 2
+kill $live
+bixi-cell config create -o /dev/null 2>&1 | grep -q 'CPUs of cells are missing' && [ -c /dev/null ]
+verdict "a configuration made now would lack their CPUs, which is said"
 prints ipi '^ipi: [1-9][0-9]* rounds'; verdict "it reports: $(grep -m 1 rounds /tmp/ipi.out)"
 bixi-cell create linux.yaml 2>&1 | grep -q 'CPU'; verdict "a third cell that wants its CPUs is refused"
 
@@ -75,6 +101,8 @@ bixi-cell destroy ipi && bixi-cell create linux.yaml; verdict "its CPUs can be a
 [ "$(grep -c linux /sys/devices/bixi/reserved)" = 8 ]; verdict "of 32 MiB"
 bixi-cell destroy linux && bixi-cell destroy latency; verdict "cells are destroyed"
 [ "$(wc -l < /sys/devices/bixi/reserved)" = 1 ]; verdict "their memory is given back"
+bixi-cell config create -o /tmp/later.yaml 2> /dev/null && cmp /tmp/probed.yaml /tmp/later.yaml
+verdict "a configuration is what it was"
 bixi-cell disable; verdict "the hypervisor is disabled"
 bixi-cell list 2>&1 | grep -q 'not enabled'; verdict "list says that it is"
 [ -z "$(cat /sys/devices/bixi/reserved)" ]; verdict "its memory is given back, too"
@@ -85,6 +113,9 @@ timeout $((240 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/ce
     -a "console=ttyS0 quiet rdinit=/test.sh kvm.enable_virt_at_load=0" < /dev/null 2>&1 | tr -d '\r' > "$work/cells.log"
 [ "${PIPESTATUS[0]}" = 0 ] && said cells all
 check "the guest comes to its end" $?
+[ "$(grep -ac 'root (CPUs 0,2-3)' "$work/cells.log")" -gt 0 ] && [ "$(grep -ac 'root (CPUs 0)' "$work/cells.log")" -gt 0 ] &&
+    ! grep -aqE '(^| )[0-9]{18,}( |$)' "$work/cells.log"
+check "statistics go on when CPUs leave the cell" $?
 while read -r verdict sentence; do
     [ "$verdict" = ok ]
     check "$sentence" $?
