@@ -18,8 +18,24 @@ make -s O="${O:-build}" hv-core-aarch64
 verdict "the core compiles for AArch64"
 ! grep -nE '#if.*(loongarch|aarch64|__arm|x86)' hypervisor/core/*.[ch]
 verdict "there is no architecture in the core"
-[ "$(cat hypervisor/core/*.[ch] | wc -l)" -le 4000 ]
-verdict "the core has at most 4,000 lines"
+core=$(cat hypervisor/core/*.[ch] | wc -l)
+[ "$core" -le 4000 ]
+verdict "the core has at most 4,000 lines: $core"
+arch=$(find hypervisor/arch/loongarch64 \( -name '*.[chS]' -o -name '*.def' \) -exec cat {} + | wc -l)
+[ "$arch" -le 4000 ]
+verdict "LoongArch64's part, too: $arch"
+make -s O="${O:-build}" hypervisor
+text=$(size -A "${O:-build}/hypervisor/bixi-hv.elf" | awk '$1 == ".text" { print $2 }')
+[ "${text:-65537}" -le 65536 ]
+verdict "the image has at most 64 KiB of code: $text bytes"
+# Hundreds of lines, KiB: what has grown by more is to be said anew.
+for readme in README.md README.zh-CN.md; do
+    read -r said_core said_arch said_text < <(tr -d , < $readme |
+        sed -nE 's/^\|.*[^0-9]([0-9]+) (lines|行).*LoongArch64[^0-9]*([0-9]+).* ([0-9]+) KiB.*/\1 \3 \4/p')
+    awk -v core="$((core - said_core))" -v arch="$((arch - said_arch))" -v text="$((text - said_text * 1024))" \
+        'function near(n, most) { return n <= most && n >= -most } END { exit !(near(core, 100) && near(arch, 100) && near(text, 1024)) }' < /dev/null
+    verdict "$readme says so: $said_core and $said_arch lines, $said_text KiB"
+done
 awk 'FNR > 800 { exit 1 }' hypervisor/core/*.[ch]
 verdict "its files have at most 800 lines"
 awk 'FNR == 1 { begin = 0 } /^{/ { begin = FNR } /^}/ { if (begin && FNR - begin > 80) { print FILENAME ":" begin; bad = 1 } begin = 0 }
