@@ -134,6 +134,11 @@ static void test_other_fields(void **state)
 	       "cell.irqchips[0].pins: irqchip 0 has no pin 64: it has 64");
 	expect(CELL("a", RAM COMM, "  irqchips: [{ kind: extioi, base: 64, pins: [64] }]\n"), NULL, NULL,
 	       "cell.irqchips[0].base: irqchip 0 begins at pin 64");
+	expect("architecture: loongarch64\ncell:\n  name: a\n  cpus: [0-1]\n  entry: 0x200000\n  "
+	       "memory:\n" RAM COMM,
+	       NULL, NULL, "cell.cpus: CPU 0 cannot be");
+	expect(CELL("a", RAM COMM, "  console: { type: 16550 }\n"), NULL, NULL,
+	       "cell.console.type: a console of type 16550");
 	expect(CELL("a", RAM COMM, "  pio: [{ base: 1, length: 2 }]\n"), NULL, NULL,
 	       "cell.pio: I/O ports cannot be");
 	expect("architecture: x86\ncell:\n  name: a\n  cpus: [1]\n  memory:\n" COMM
@@ -151,7 +156,7 @@ static void test_against_the_system(void **state)
 	expect(CELL("root", RAM COMM, ""), SYSTEM, NULL, "cell.name: the cell has the root cell's name");
 	expect("architecture: loongarch64\ncell:\n  name: a\n  entry: 0x200000\n  cpus: [0]\n  memory:\n" RAM
 		       COMM,
-	       SYSTEM, NULL, "cell.cpus: CPU 0 is the root cell's");
+	       SYSTEM, NULL, "cell.cpus: CPU 0 cannot be a cell's");
 	expect("architecture: loongarch64\ncell:\n  name: a\n  entry: 0x200000\n  cpus: [7]\n  memory:\n" RAM
 		       COMM,
 	       SYSTEM, NULL, "cell.cpus: CPU 7 is not the root cell's to give");

@@ -114,6 +114,17 @@ static void test_errors_have_lines(void **state)
 	expect_refusal("architecture: vax\ncell:\n  name: a\n", 1, "vax");
 	expect_refusal("architecture: arm64\ncell:\n  name: 12345678901234567890123456789012\n", 3, "");
 	expect_refusal("", 1, "");
+	expect_refusal(HEAD "  cpus: 1\n", 4, "a list is expected");
+	expect_refusal("architecture: loongarch64\ncell: a\n", 2, "cell: keys with values");
+	expect_refusal("architecture: loongarch64\ncell:\n  cpus: [1]\n  memory: []\n", 3,
+		       "3: cell: missing");
+	expect_refusal(HEAD "  cpus: [1]\n  console: { type: 8251a }\n", 5, "8251a");
+	/* What libcyaml would take for 4, 8, 1 and 1. */
+	expect_refusal(HEAD "  cpus: [1]\n  entry: 4K\n", 5, "entry: 4K is no number");
+	expect_refusal(HEAD "  entry: 010\n", 4, "010");
+	expect_refusal(HEAD "  console:\n    address: 1fe001e0\n", 5, "1fe001e0");
+	expect_refusal(HEAD "  stream-ids: [2, 1x]\n", 4, "1x");
+	expect_refusal(HEAD "  memory:\n    - { phys: 0x0, size: 1M, flags: [read, 1o] }\n", 5, "1o");
 }
 
 static void test_values_that_make_no_sense_have_lines(void **state)

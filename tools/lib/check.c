@@ -227,6 +227,14 @@ static unsigned cpu_count(const struct config_cell *cell)
 	return count;
 }
 
+/* Others are those of Jailhouse's boards, or mistakes: the cell's text would be lost without a word. */
+static void check_console(struct check *check, const struct config_cell *cell)
+{
+	if (cell->console.type != CONFIG_CONSOLE_NONE && cell->console.type != CONFIG_CONSOLE_8250)
+		find(check, CHECK_ERROR, "cell.console.type", 0,
+		     "a console of type %u is unknown here: write 8250, or none", cell->console.type);
+}
+
 static void check_name(struct check *check, const struct config_cell *cell)
 {
 	if (!memchr(cell->name, 0, CONFIG_NAME_LENGTH))
@@ -301,6 +309,9 @@ void check_config(struct check *check, const struct blob *binary)
 	if (config_is_system(binary)) {
 		check_hypervisor_memory(check, binary);
 	} else if (is_ours(binary)) {
+		if (has_cpu(cell, 0))
+			find(check, CHECK_ERROR, "cell.cpus", 0, "CPU 0 cannot be a cell's: it stays root's");
+		check_console(check, cell);
 		check_entry(check, cell);
 		check_unsupported(check, cell);
 	}
@@ -363,8 +374,6 @@ void check_against_system(struct check *check, const struct blob *system_binary,
 		     "the cell is of another architecture than the system");
 	if (strncmp(root->name, cell->name, CONFIG_NAME_LENGTH) == 0)
 		find(check, CHECK_ERROR, "cell.name", 0, "the cell has the root cell's name");
-	if (has_cpu(cell, 0) && is_ours(binary))
-		find(check, CHECK_ERROR, "cell.cpus", 0, "CPU 0 is the root cell's");
 	for (unsigned n = 0; n < cell->cpu_set_size * 8; n++) {
 		if (has_cpu(cell, n) && !has_cpu(root, n))
 			find(check, CHECK_ERROR, "cell.cpus", 0, "CPU %u is not the root cell's to give", n);

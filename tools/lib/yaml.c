@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "tools/lib/model.h"
+#include "tools/lib/number.h"
 
 /* What libcyaml has said about a document. */
 struct complaint {
@@ -36,6 +37,13 @@ static void path_prepend(struct complaint *complaint, const char *format, ...)
 		 rest[0] && rest[0] != '[' ? "." : "", rest);
 }
 
+static void path_shorten(char *path)
+{
+	char *dot = strrchr(path, '.');
+
+	*(dot ? dot : path) = 0;
+}
+
 /* A line of the backtrace, which begins with the innermost part; entries are counted from 1. */
 static void complaint_line(struct complaint *complaint, const char *text)
 {
@@ -53,6 +61,33 @@ static void complaint_line(struct complaint *complaint, const char *text)
 		path_prepend(complaint, "%s", field);
 }
 
+/* What libcyaml says of types, in the words of who writes a configuration. */
+static void say(struct complaint *complaint, const char *text)
+{
+	static const struct {
+		const char *begins, *sentence;
+	} sentences[] = {
+		{ "Expecting SEQUENCE", "a list is expected, [...]" },
+		{ "Expecting MAPPING", "keys with values are expected, \"key: value\"" },
+		{ "Expecting SCALAR", "a single value is expected" },
+	};
+	char value[64];
+
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
+		if (strncmp(text, sentences[i].begins, strlen(sentences[i].begins)) == 0)
+			text = sentences[i].sentence;
+	}
+	if (sscanf(text, "Invalid %*[a-zA-Z0-9_] value: '%63[^']'", value) == 1)
+		snprintf(complaint->sentence, sizeof(complaint->sentence), "%s is no value that it can have",
+			 value);
+	else if (strncmp(text, "STRING length", 13) == 0)
+		snprintf(complaint->sentence, sizeof(complaint->sentence), "text is too long: length%s",
+			 text + 13);
+	else
+		snprintf(complaint->sentence, sizeof(complaint->sentence), "%s", text);
+	complaint->sentence[0] = (char)tolower((unsigned char)complaint->sentence[0]);
+}
+
 static void complaint_log(cyaml_log_t level, void *opaque, const char *format, va_list arguments)
 {
 	struct complaint *complaint = opaque;
@@ -65,12 +100,11 @@ static void complaint_log(cyaml_log_t level, void *opaque, const char *format, v
 	end = text + strlen(text);
 	while (end > text && isspace((unsigned char)end[-1]))
 		*--end = 0;
-	snprintf(complaint->sentence, sizeof(complaint->sentence), "%s",
-		 strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
-	complaint->sentence[0] = (char)tolower((unsigned char)complaint->sentence[0]);
+	say(complaint, strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
 }
 
 static unsigned line_of(const struct blob *text, const struct complaint *complaint);
+static int check_numbers(const struct blob *text, struct error *error);
 
 int model_load_yaml(struct model **model, const struct blob *text, struct error *error)
 {
@@ -83,8 +117,15 @@ int model_load_yaml(struct model **model, const struct blob *text, struct error 
 	config.log_ctx = &complaint;
 	status =
 		cyaml_load_data(text->data, text->size, &config, &model_schema, (cyaml_data_t **)model, NULL);
-	if (status == CYAML_OK && *model)
-		return 0;
+	if (status == CYAML_OK && *model) {
+		if (!check_numbers(text, error))
+			return 0;
+		model_free(*model);
+		return -1;
+	}
+	/* The last field that was read is not the one that is missing. */
+	if (strncmp(complaint.sentence, "missing", 7) == 0)
+		path_shorten(complaint.path);
 	if (!complaint.sentence[0])
 		snprintf(complaint.sentence, sizeof(complaint.sentence), "%s",
 			 status == CYAML_OK ? "there is nothing in it" : cyaml_strerror(status));
@@ -147,6 +188,82 @@ static const yaml_node_t *node_at(yaml_document_t *document, yaml_node_t *node, 
 			node = next;
 	}
 	return node;
+}
+
+/* Of a field that is a number, or a word that stands for one. */
+static int check_number(const yaml_node_t *node, const cyaml_schema_value_t *value, const char *key,
+			struct error *error)
+{
+	const char *text = (const char *)node->data.scalar.value;
+	bool words = value->type != CYAML_UINT;
+	uint64_t number;
+
+	for (uint32_t i = 0; words && i < value->enumeration.count; i++) {
+		if (strcmp(text, value->enumeration.strings[i].str) == 0)
+			return 0;
+	}
+	/* Not as libcyaml, to which 4K is 4 and 010 is 8. */
+	if (!isdigit((unsigned char)*text) ||
+	    (parse_number(text, &number) && isxdigit((unsigned char)text[strlen(text) - 1]) &&
+	     (text[0] != '0' || !isdigit((unsigned char)text[1]))))
+		return 0;
+	return error_set(error, "%u: %s: %s is no number: write it in decimal, or hexadecimal as 0x1000",
+			 (unsigned)node->start_mark.line + 1, key, text);
+}
+
+static int check_node(yaml_document_t *document, const yaml_node_t *node, const cyaml_schema_value_t *value,
+		      const char *key, struct error *error);
+
+static int check_mapping(yaml_document_t *document, const yaml_node_t *node,
+			 const cyaml_schema_field_t *fields, struct error *error)
+{
+	for (; fields->key; fields++) {
+		const yaml_node_t *child = child_by_key(document, node, fields->key, strlen(fields->key));
+
+		if (child && check_node(document, child, &fields->value, fields->key, error))
+			return -1;
+	}
+	return 0;
+}
+
+/* The document is as the schema has it: libcyaml has read it. */
+static int check_node(yaml_document_t *document, const yaml_node_t *node, const cyaml_schema_value_t *value,
+		      const char *key, struct error *error)
+{
+	bool flags = value->type == CYAML_FLAGS;
+
+	if (node->type == YAML_MAPPING_NODE && value->type == CYAML_MAPPING)
+		return check_mapping(document, node, value->mapping.fields, error);
+	if (node->type == YAML_SCALAR_NODE &&
+	    (flags || value->type == CYAML_UINT || value->type == CYAML_ENUM))
+		return check_number(node, value, key, error);
+	if (node->type != YAML_SEQUENCE_NODE)
+		return 0;
+	for (const yaml_node_item_t *item = node->data.sequence.items.start;
+	     item < node->data.sequence.items.top; item++) {
+		if (check_node(document, yaml_document_get_node(document, *item),
+			       flags ? value : value->sequence.entry, key, error))
+			return -1;
+	}
+	return 0;
+}
+
+static int check_numbers(const struct blob *text, struct error *error)
+{
+	yaml_parser_t parser;
+	yaml_document_t document;
+	int status = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return error_set(error, "1: there is no memory to read it");
+	yaml_parser_set_input_string(&parser, text->data, text->size);
+	if (yaml_parser_load(&parser, &document)) {
+		status = check_node(&document, yaml_document_get_root_node(&document), &model_schema, "",
+				    error);
+		yaml_document_delete(&document);
+	}
+	yaml_parser_delete(&parser);
+	return status;
 }
 
 /* 0: it is no YAML document. */
