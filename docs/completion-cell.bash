@@ -10,14 +10,27 @@ _bixi_cell() {
         start | shutdown | destroy | stats | console | fault | load | restart)
             [ "$COMP_CWORD" = 2 ] && words=$(cat /sys/devices/bixi/cells/*/name 2>/dev/null) ;;
         config) [ "$COMP_CWORD" = 2 ] && words="compile check create dump" ;;
-        create | linux) words=$(for f in /etc/bixi/*.yaml; do [ -e "$f" ] && basename "$f" .yaml; done) ;;
+        create | linux)
+            [ "$COMP_CWORD" = 2 ] && words=$(for f in /etc/bixi/*.{yaml,cell} /usr/{local/,}share/bixi/cells/*.yaml; do
+                [ -e "$f" ] && basename "${f%.*}"
+            done) ;;
         esac
         case $command in
-        list | stats | fault) words+=" --json" ;;
+        list | fault) words+=" --json" ;;
+        stats) words+=" -i --json" ;;
         console) words+=" -f -a" ;;
+        load | restart) words+=" -a" ;;
         linux) words+=" -i -c" ;;
         esac
-        [[ $command == config && $word == -* ]] && words="-o -A --dry-run --json"
+        if [[ $command == config && $COMP_CWORD -gt 2 ]]; then
+            case ${COMP_WORDS[2]} in
+            compile) words="-o --dry-run" ;;
+            check) words="-A --json" ;;
+            create) words="-o" ;;
+            dump) words="-o -A --json" ;;
+            esac
+            [ "${COMP_WORDS[COMP_CWORD - 1]}" = -A ] && words="x86 arm arm64" command=
+        fi
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     case $command in

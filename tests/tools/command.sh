@@ -112,6 +112,26 @@ if command -v man > /dev/null; then
     [ ! -s "$work/man" ]
     verdict $? "the man page has no warnings"
 fi
+# completes WORDS EXPECTED: what the shell offers for the last of the words.
+completes() {
+    local offered
+    offered=$(cell=$(realpath "$cell") completion=$PWD/docs/completion-cell.bash work=$work bash -c '. "$completion"; cd "$work" || exit
+        COMP_WORDS=("$cell" $1)
+        [[ $1 == *" " ]] && COMP_WORDS+=("")
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _bixi_cell; printf "%s\n" "${COMPREPLY[@]}"' - "$1" | LC_ALL=C sort | tr '\n' ' ')
+    [ "$offered" = "$2 " ]
+    verdict $? "the shell completes \"$1\": $offered"
+}
+completes "sh" "shutdown"
+completes "con" "config console"
+completes "config c" "check compile create"
+completes "config compile --" "--dry-run"
+completes "config dump -" "--json -A -o"
+completes "config check -A a" "arm arm64"
+completes "stats -" "--json -i"
+completes "load a ipi" "ipi.cell"
+completes "disable " ""
 missing=$("$cell" help | sed -nE 's/^  bixi-cell ([a-z]+) .*/\1/p' | while read -r command; do
     grep -q "^\.BI* .*$command" docs/bixi-cell.1 || echo "$command"
 done)
