@@ -153,8 +153,10 @@ static int attached_console(struct console *console, struct error *error)
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
 	status = cell_console(console, error);
-	if (console->terminal)
+	if (console->terminal) {
 		tcsetattr(STDIN_FILENO, TCSANOW, &console->saved);
+		fprintf(stderr, "\n");
+	}
 	return status;
 }
 
