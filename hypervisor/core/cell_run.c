@@ -71,12 +71,17 @@ static bool has_a_say(const struct cell *cell)
 	return cell->comm && !(cell->config->flags & CONFIG_CELL_PASSIVE_COMMREG);
 }
 
-/* Whether the cell answers @reply, or has nothing to say. */
-static bool cell_ask(const struct cell *cell, enum comm_message message, enum comm_reply expected)
+static uint64_t reply_end(void)
+{
+	return arch_time() + REPLY_SECONDS * arch_time_frequency();
+}
+
+/* Whether the cell answers @reply before @end, or has nothing to say. */
+static bool cell_ask(const struct cell *cell, enum comm_message message, enum comm_reply expected,
+		     uint64_t end)
 {
 	volatile struct comm_region *comm = cell->comm;
 	uint64_t loops = cell->config->msg_reply_timeout;
-	uint64_t end = arch_time() + REPLY_SECONDS * arch_time_frequency();
 
 	if (!has_a_say(cell))
 		return true;
@@ -105,15 +110,18 @@ bool cell_reconfiguration_allowed(const struct cell *except)
 	return true;
 }
 
+/* All together have the time of one: root waits. */
 void cell_reconfiguration_completed(void)
 {
+	uint64_t end = reply_end();
+
 	for (const struct cell *cell = root_cell.next; cell; cell = cell->next)
-		cell_ask(cell, COMM_MSG_RECONFIG_COMPLETED, COMM_REPLY_RECEIVED);
+		cell_ask(cell, COMM_MSG_RECONFIG_COMPLETED, COMM_REPLY_RECEIVED, end);
 }
 
 bool cell_shutdown_allowed(const struct cell *cell)
 {
-	return cell_ask(cell, COMM_MSG_SHUTDOWN_REQUEST, COMM_REPLY_APPROVED);
+	return cell_ask(cell, COMM_MSG_SHUTDOWN_REQUEST, COMM_REPLY_APPROVED, reply_end());
 }
 
 void cell_stop(struct cell *cell)

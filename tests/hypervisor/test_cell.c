@@ -360,6 +360,20 @@ static void a_cell_that_does_not_answer_has_no_say(void **state)
 	mock_check();
 }
 
+static void several_silent_cells_keep_root_no_longer_than_one(void **state)
+{
+	uint64_t before;
+
+	talking(1, 2, 0);
+	talking(2, 4, 0);
+	talking(3, 8, 0);
+	before = mock.time;
+	created(4, 16);
+	assert_in_range(mock.time - before, 9 * MOCK_FREQUENCY, 12 * MOCK_FREQUENCY);
+	assert_int_equal(cell_find(3)->comm->msg_to_cell, COMM_MSG_RECONFIG_COMPLETED);
+	mock_check();
+}
+
 static void a_cell_that_says_it_is_down_is_not_asked(void **state)
 {
 	talking(1, 2, 0);
@@ -433,6 +447,7 @@ int main(void)
 		TEST(nobody_keeps_what_is_anothers_now),
 		TEST(a_cell_may_deny_its_shutdown),
 		TEST(a_cell_that_does_not_answer_has_no_say),
+		TEST(several_silent_cells_keep_root_no_longer_than_one),
 		TEST(a_cell_that_says_it_is_down_is_not_asked),
 		TEST(a_locked_cell_forbids_reconfiguration),
 		TEST(cells_are_told_of_reconfiguration),
