@@ -221,7 +221,8 @@ static int check_region(const struct check *check, const struct config_memory *m
 	for (unsigned k = 0; k < count; k++)
 		if ((error = (is_comm ? comm : others)[k](check, memory, i)))
 			return error;
-	return 0;
+	/* Root's map leaves the hypervisor's pages out, but what is no page is in no map. */
+	return check->is_root && config_is_subpage(memory) ? check_hypervisor(check, memory, i) : 0;
 }
 
 int config_check_memory(const struct config_system *system, const struct config_cell *cell,

@@ -375,6 +375,17 @@ static void each_rule_for_systems_is_enforced(void **state)
 	}
 }
 
+/* Whole pages of the hypervisor's may lie in a region of root's; accesses to parts are done for root. */
+static void root_has_no_part_of_the_hypervisors_memory(void **state)
+{
+	mock_power_on(1);
+	mock.root.memory[mock.root.cell.num_memory_regions++] =
+		(struct config_memory){ MOCK_HV + 8, MOCK_HV + 8, 8, CONFIG_MEM_IO | CONFIG_MEM_IO_8 | 3 };
+	mock.root.memory[0].size = MOCK_HV - MOCK_RAM;
+	assert_int_equal(mock_enable(), -EBUSY);
+	assert_string_equal(last_error.rival, "hypervisor");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +395,7 @@ int main(void)
 		cmocka_unit_test(memory_shared_both_ways_is_taken),
 		cmocka_unit_test(bytes_behind_the_description_do_not_matter),
 		cmocka_unit_test(each_rule_for_systems_is_enforced),
+		cmocka_unit_test(root_has_no_part_of_the_hypervisors_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
