@@ -12,8 +12,10 @@
 #define MAIL_SEND   0x1048
 #define ALL_VECTORS UINT32_C(0xffffffff)
 
+/* What the other is to find is written before. */
 void arch_cpu_kick(unsigned id)
 {
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	kick(id);
 }
 
