@@ -20,6 +20,7 @@ hypervisor: $(O)/hypervisor/bixi-hv.bin
 # What is done at each exit is in arch/.
 $(O)/hypervisor/core/%.o: hv-flags += -Os
 $(O)/hypervisor/arch/%.o: hv-flags += -O2
+$(O)/hypervisor/arch/loongarch64/pch_pic.o: hv-flags += -Os
 
 $(O)/hypervisor/%.o: hypervisor/%.c
 	@mkdir -p $(@D)

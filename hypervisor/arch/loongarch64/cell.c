@@ -17,7 +17,7 @@ int arch_config_check(const struct config_system *system, const struct config_ce
 				"irqchip %u is of kind %u and begins at pin %u: there is no such one", i,
 				chip->id, chip->pin_base);
 	if (&system->root_cell == cell)
-		return 0;
+		return pch_pic_check_system(system, error);
 	refused = extioi_check(system, cell, error);
 	return refused ? refused : pch_pic_check(system, cell, error);
 }

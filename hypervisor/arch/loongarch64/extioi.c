@@ -301,13 +301,55 @@ int extioi_check(const struct config_system *system, const struct config_cell *c
 	return 0;
 }
 
+bool extioi_lists(const struct config_cell *config)
+{
+	for (unsigned vector = 0; vector < VECTORS; vector++)
+		if (listed(config, CONFIG_IRQCHIP_EXTIOI, vector) ||
+		    listed(config, CONFIG_IRQCHIP_MSI, vector))
+			return true;
+	return false;
+}
+
+int extioi_any(const struct cell *cell)
+{
+	for (unsigned number = 0; number < VECTORS; number++)
+		if (owns(cell, number))
+			return cell->arch.physical[number];
+	return -1;
+}
+
+static uint32_t root_bounce[VECTOR_WORDS]; /* of vectors that cells have: as root had it */
+
 static void vector_to_cell(struct cell *cell, unsigned number, unsigned vector)
 {
 	struct arch_cell *arch = &cell->arch;
+	uint32_t bit = UINT32_C(1) << vector % 32,
+		 bounce = (uint32_t)hw_iocsr_read(BOUNCE + vector / 32 * 4, 4);
 
-	root_cell.arch.owned[vector / 32] &= ~(UINT32_C(1) << vector % 32);
+	root_bounce[vector / 32] = (root_bounce[vector / 32] & ~bit) | (bounce & bit);
+	root_cell.arch.owned[vector / 32] &= ~bit;
 	arch->owned[number / 32] |= UINT32_C(1) << number % 32;
 	arch->physical[number] = (uint8_t)vector;
+}
+
+static uint8_t route_here(void)
+{
+	unsigned id = arch_this_cpu()->id;
+
+	return (uint8_t)(1 << id % CPUS_OF_NODE | id / CPUS_OF_NODE << ROUTE_NODE);
+}
+
+/* None of root's vectors goes to a CPU that is not root's any more. */
+static void root_routes_leave(uint64_t cpus)
+{
+	for (unsigned vector = 0; vector < VECTORS; vector++) {
+		uint8_t route = (uint8_t)(hw_iocsr_read(ROUTE + (vector & ~3u), 4) >> vector % 4 * 8);
+		unsigned gone = cpus >> (route >> ROUTE_NODE) * CPUS_OF_NODE & 0xf & route;
+
+		if (gone && owns(&root_cell, vector))
+			route_byte_to_hardware(vector,
+					       route & 0xf & ~gone ? (uint8_t)(route & ~gone) : route_here());
+	}
 }
 
 /* extioi_check() has passed.  Messages first: their numbers are fixed. */
@@ -327,16 +369,17 @@ void extioi_take(struct cell *cell)
 		vector_to_cell(cell, number, vector);
 	}
 	share_groups(cell, 1);
+	root_routes_leave(cell->cpus);
 	extioi_reset(cell);
 }
 
 /* Disables it. Only a core that the vector comes to can clear what is pending: for a moment this one. */
 static void vector_clear(unsigned vector)
 {
-	unsigned word = vector / 32, id = arch_this_cpu()->id;
+	unsigned word = vector / 32;
 	uint32_t bit = UINT32_C(1) << vector % 32;
 
-	route_byte_to_hardware(vector, (uint8_t)(1 << id % CPUS_OF_NODE | id / CPUS_OF_NODE << ROUTE_NODE));
+	route_byte_to_hardware(vector, route_here());
 	bitmap_change(ENABLE, word, bit, bit);
 	bitmap_change(EXTIOI_CORE_ISR, word, bit, bit);
 	bitmap_change(ENABLE, word, bit, 0);
@@ -378,10 +421,10 @@ void extioi_give_back(struct cell *cell)
 		root_cell.arch.owned[vector / 32] |= UINT32_C(1) << vector % 32;
 		bitmap_change(ENABLE, vector / 32, UINT32_C(1) << vector % 32,
 			      ~UINT32_C(0)); /* as Linux has all */
+		bitmap_change(BOUNCE, vector / 32, UINT32_C(1) << vector % 32, root_bounce[vector / 32]);
 		hw_iocsr_write(IPMAP + vector / 32, 1, root_cell.arch.ipmap[vector / 32]);
 		route = route_translate(&root_cell, root_cell.arch.route[vector]);
-		if (route >= 0)
-			route_byte_to_hardware(vector, (uint8_t)route);
+		route_byte_to_hardware(vector, route >= 0 ? (uint8_t)route : route_here());
 	}
 	memset(cell->arch.owned, 0, sizeof(cell->arch.owned));
 }

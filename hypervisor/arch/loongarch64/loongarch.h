@@ -143,8 +143,11 @@ void extioi_take(struct cell *cell);
 void extioi_give_back(struct cell *cell);
 void extioi_reset(struct cell *cell);
 bool extioi_owns(const struct cell *cell, unsigned vector);
+int extioi_any(const struct cell *cell);	     /* a vector of the cell's, hardware's number; -1 */
+bool extioi_lists(const struct config_cell *config); /* whether there are any */
 
 /* pch_pic.c */
+int pch_pic_check_system(const struct config_system *system, struct hv_error *error);
 void pch_pic_init_root(struct cell *root, uint64_t address);
 int pch_pic_check(const struct config_system *system, const struct config_cell *config,
 		  struct hv_error *error);

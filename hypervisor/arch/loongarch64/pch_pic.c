@@ -6,12 +6,12 @@
  */
 #include "loongarch.h"
 
-#define ROUTE_ENTRY  0x100 /* bytes */
-#define HTMSI_VECTOR 0x200
-#define MASK	     0x20
-#define EDGE	     0x60
-#define CLEAR	     0x80
-#define BLOCK_SIZE   0x1000 /* what follows in the page is other devices' */
+#define ROUTE_ENTRY   0x100 /* bytes */
+#define HTMSI_VECTOR  0x200
+#define MASK	      0x20
+#define CLEAR	      0x80
+#define BLOCK_SIZE    0x1000 /* what follows in the page is other devices' */
+#define DOORBELL_SIZE 8	     /* of messages, raises any vector */
 
 /* Registers of a bit a pin, 64 bits at these offsets; the rest reads as hardware has it and is not written.
  */
@@ -23,22 +23,32 @@ static uint64_t base;	     /* 0: there is none */
 static unsigned users;	     /* cells that have pins, root apart */
 static uint64_t root_flags;  /* how root had the page mapped */
 
-static bool listed(uint32_t offset, const uint16_t *offsets, unsigned count)
+#define SHARED (sizeof(shared_bitmaps) / sizeof(shared_bitmaps[0]))
+#define STATUS (sizeof(status_bitmaps) / sizeof(status_bitmaps[0]))
+
+/* What root has written for pins, which those that cells give back get. */
+static struct {
+	uint64_t bitmap[SHARED]; /* as shared_bitmaps */
+	uint8_t route[PIC_PINS];
+} roots;
+
+/* -1: it is none of them. */
+static int place(uint32_t offset, const uint16_t *offsets, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		if (offset == offsets[i])
-			return true;
-	return false;
+			return (int)i;
+	return -1;
 }
 
 static bool is_shared(uint32_t offset)
 {
-	return listed(offset, shared_bitmaps, sizeof(shared_bitmaps) / sizeof(shared_bitmaps[0]));
+	return place(offset, shared_bitmaps, SHARED) >= 0;
 }
 
 static bool is_status(uint32_t offset)
 {
-	return listed(offset, status_bitmaps, sizeof(status_bitmaps) / sizeof(status_bitmaps[0]));
+	return place(offset, status_bitmaps, STATUS) >= 0;
 }
 
 /* Hardware's 64 bits at @offset, by words: not all bridges know larger accesses. */
@@ -61,6 +71,16 @@ static void bitmap_write(uint32_t offset, uint64_t pins, uint64_t value)
 	lock_release(&pic_lock);
 }
 
+static void keep_bitmap(uint32_t offset, uint64_t pins, uint64_t value)
+{
+	int i = place(offset, shared_bitmaps, SHARED);
+
+	lock_take(&pic_lock);
+	if (i >= 0)
+		roots.bitmap[i] = (roots.bitmap[i] & ~pins) | (value & pins);
+	lock_release(&pic_lock);
+}
+
 static uint8_t pin_read(const struct cell *cell, uint32_t offset)
 {
 	unsigned pin = offset % PIC_PINS;
@@ -75,6 +95,10 @@ static void pin_write(struct cpu *cpu, uint32_t offset, uint8_t value)
 	struct cell *cell = cpu->cell;
 	unsigned pin = offset % PIC_PINS;
 
+	if (!cell->id && offset < HTMSI_VECTOR)
+		roots.route[pin] = value;
+	else if (!cell->id)
+		cell->arch.pin_vector[pin] = value;
 	if (!(cell->arch.pins >> pin & 1))
 		return;
 	if (offset < HTMSI_VECTOR) {
@@ -114,6 +138,8 @@ static void pic_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t 
 	uint32_t bitmap = offset & ~UINT32_C(7);
 	uint64_t lanes = extended(~UINT64_C(0), size, false) << offset % 8 * 8;
 
+	if (!cpu->cell->id)
+		keep_bitmap(bitmap, lanes, value << offset % 8 * 8);
 	if (is_shared(bitmap) || bitmap == CLEAR)
 		bitmap_write(bitmap, cpu->cell->arch.pins & lanes, value << offset % 8 * 8);
 	for (unsigned i = 0; i < size; i++)
@@ -157,25 +183,72 @@ void pch_pic_init_root(struct cell *root, uint64_t address)
 {
 	base = address;
 	root->arch.pins = ~UINT64_C(0);
-	for (unsigned pin = 0; base && pin < PIC_PINS; pin++)
-		root->arch.pin_vector[pin] = (uint8_t)hw_read(base + HTMSI_VECTOR + pin, 1);
+}
+
+int pch_pic_check_system(const struct config_system *system, struct hv_error *error)
+{
+	const struct config_loongarch *arch = &system->platform_info.loongarch;
+	const struct config_memory *ours = &system->hypervisor_memory;
+	uint64_t address = arch->pch_pic_base;
+
+	if (address % PAGE_SIZE || address >= PAGING_LIMIT ||
+	    (address && config_overlap(address, PAGE_SIZE, ours->phys_start, ours->size)))
+		return config_refuse(error, EINVAL, system, &system->root_cell, &arch->pch_pic_base, -1,
+				     "there can be no PCH-PIC at 0x%lx", address);
+	return 0;
+}
+
+/* Who could access these registers would reach the interrupts of all. */
+static int check_registers(const struct config_system *system, const struct config_cell *config,
+			   uint64_t address, uint64_t size, struct hv_error *error)
+{
+	const struct config_memory *memory = config_memory(config);
+
+	for (unsigned i = 0; address && i < config->num_memory_regions; i++, memory++) {
+		if (memory->flags & CONFIG_MEM_COMM_REGION ||
+		    !config_overlap(memory->phys_start, memory->size, address, size))
+			continue;
+		config_refuse(error, EBUSY, system, config, memory, (int)i,
+			      "memory region %u has an interrupt controller at 0x%lx in it: list pins or "
+			      "vectors",
+			      i, address);
+		return config_rival(error, EBUSY, "hypervisor", -1);
+	}
+	return 0;
 }
 
 int pch_pic_check(const struct config_system *system, const struct config_cell *config,
 		  struct hv_error *error)
 {
-	if (pins_of(config) && !base)
-		return config_refuse(
-			error, EINVAL, system, config, config_irqchips(config), -1,
-			"there are pins of a PCH-PIC, but the system's description has no address of one");
-	return 0;
+	uint64_t doorbell = system->platform_info.loongarch.pch_msi_doorbell & (PAGING_LIMIT - 1);
+	const struct config_irqchip *chip = config_irqchips(config);
+	int refused;
+
+	for (unsigned i = 0; i < config->num_irqchips; i++, chip++)
+		if (chip->id == CONFIG_IRQCHIP_PCH_PIC && (!base || chip->address != base))
+			return config_refuse(error, EINVAL, system, config, chip, (int)i,
+					     "irqchip %u is a PCH-PIC at 0x%lx, but that of the system's "
+					     "description is at 0x%lx",
+					     i, chip->address, base);
+	if (pins_of(config) && !extioi_lists(config))
+		return config_refuse(error, EINVAL, system, config, config_irqchips(config), -1,
+				     "there are pins, but no vector that they could raise");
+	refused = check_registers(system, config, base, BLOCK_SIZE, error);
+	return refused ? refused : check_registers(system, config, doorbell, DOORBELL_SIZE, error);
 }
 
-/* Root's page goes, and accesses come here. */
+/* Root's page goes, and accesses come here.  Until now it has written what it liked. */
 static int root_divide(void)
 {
 	uint64_t phys;
 	int error;
+
+	for (unsigned pin = 0; pin < PIC_PINS; pin++) {
+		root_cell.arch.pin_vector[pin] = (uint8_t)hw_read(base + HTMSI_VECTOR + pin, 1);
+		roots.route[pin] = (uint8_t)hw_read(base + ROUTE_ENTRY + pin, 1);
+	}
+	for (unsigned i = 0; i < SHARED; i++)
+		roots.bitmap[i] = bitmap_read(shared_bitmaps[i]);
 
 	if (!paging_find(&root_cell.stage2, base, &phys, &root_flags))
 		root_flags = 0;
@@ -218,15 +291,26 @@ int pch_pic_take(struct cell *cell)
 	return 0;
 }
 
+/* Pins raise a vector of the cell's even if it has chosen none. */
 void pch_pic_reset(struct cell *cell)
 {
 	uint64_t pins = cell->arch.pins;
+	int vector = extioi_any(cell);
 
 	if (!pins)
 		return;
 	bitmap_write(MASK, pins, pins);
-	bitmap_write(EDGE, pins, 0);
+	for (unsigned i = 0; i < SHARED; i++)
+		if (shared_bitmaps[i] != MASK)
+			bitmap_write(shared_bitmaps[i], pins, 0);
 	bitmap_write(CLEAR, pins, pins);
+	for (unsigned pin = 0; pin < PIC_PINS; pin++) {
+		if (!(pins >> pin & 1))
+			continue;
+		hw_write(base + ROUTE_ENTRY + pin, 1, 1);
+		if (vector >= 0)
+			hw_write(base + HTMSI_VECTOR + pin, 1, (uint64_t)vector);
+	}
 	memset(cell->arch.pin_vector, 0, sizeof(cell->arch.pin_vector));
 }
 
@@ -241,8 +325,12 @@ void pch_pic_give_back(struct cell *cell)
 	cell->arch.pins = 0;
 	root_cell.arch.pins |= pins;
 	for (unsigned pin = 0; pin < PIC_PINS; pin++)
-		if (pins >> pin & 1)
+		if (pins >> pin & 1) {
 			hw_write(base + HTMSI_VECTOR + pin, 1, root_cell.arch.pin_vector[pin]);
+			hw_write(base + ROUTE_ENTRY + pin, 1, roots.route[pin]);
+		}
+	for (unsigned i = SHARED; i--;) /* the mask last */
+		bitmap_write(shared_bitmaps[i], pins, roots.bitmap[i]);
 	if (!--users)
 		root_unite();
 }

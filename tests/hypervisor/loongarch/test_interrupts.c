@@ -13,15 +13,21 @@
 
 #include "../../../hypervisor/arch/loongarch64/loongarch.h"
 
-#define ENABLE 0x1600
-#define ISR    0x1800
-#define IPMAP  0x14c0
-#define ROUTE  0x1c00
-#define PIC    0x10000000
-#define MASK   0x20
-#define VECTOR 0x200
-#define ALL    UINT32_C(0xffffffff)
-#define CPUS   4
+#define ENABLE	  0x1600
+#define ISR	  0x1800
+#define IPMAP	  0x14c0
+#define ROUTE	  0x1c00
+#define PIC	  0x10000000
+#define MSI	  0x2ff00000
+#define MASK	  0x20
+#define VECTOR	  0x200
+#define HTMSI_EN  0x40
+#define EDGE	  0x60
+#define PIC_ROUTE 0x100
+#define POLARITY  0x3e0
+#define BOUNCE	  0x1680
+#define ALL	  UINT32_C(0xffffffff)
+#define CPUS	  4
 
 uint64_t host_estat;
 static uint8_t iocsr[0x2000], pic[0x1000];
@@ -33,6 +39,7 @@ static struct cell cell;
 static uint8_t *areas; /* as in the hypervisor's memory: cell_sibling() reckons with it */
 static struct {
 	struct config_cell cell;
+	struct config_memory memory;
 	struct config_irqchip chips[3];
 } __attribute__((packed)) description;
 
@@ -110,6 +117,11 @@ int config_refuse(struct hv_error *error, int number, const struct config_system
 	return -number;
 }
 
+int config_rival(struct hv_error *error, int number, const char *name, int index)
+{
+	return -number;
+}
+
 bool paging_find(const struct paging *paging, uint64_t gpa, uint64_t *phys, uint64_t *flags)
 {
 	*flags = CONFIG_MEM_READ;
@@ -146,15 +158,26 @@ static int set_up(void **state)
 	memset(iocsr + ENABLE, 0xff, 32);
 	memset(iocsr + ROUTE, 1, 256);
 	memset(iocsr + IPMAP, 2, 8);
+	memset(iocsr + BOUNCE, 0xff, 32);
+	iocsr[ROUTE + 0x50] = 4;  /* to a CPU that goes */
+	iocsr[ROUTE + 0x51] = 12; /* to both */
+	iocsr[ROUTE + 0x52] = 6;
+	memset(pic + PIC_ROUTE, 1, 64);
+	memset(pic + VECTOR, 9, 64);
+	memset(pic + HTMSI_EN, 0xff, 8);
+	pic[POLARITY] = 0xc;
 	memset(&cell, 0, sizeof(cell));
 	memset(&description, 0, sizeof(description));
 	kicked = 0;
+	description.cell.num_memory_regions = 1;
+	description.memory = (struct config_memory){ 0x8000000, 0, 0x400000, CONFIG_MEM_READ };
 	description.cell.num_irqchips = 3;
 	description.chips[0].id = CONFIG_IRQCHIP_EXTIOI;
 	description.chips[0].pin_bitmap[1] = 1 | 1 << 5; /* vectors 0x20 and 0x25 */
 	description.chips[1].id = CONFIG_IRQCHIP_MSI;
 	description.chips[1].pin_bitmap[1] = 1 << 16; /* 0x30 */
 	description.chips[2].id = CONFIG_IRQCHIP_PCH_PIC;
+	description.chips[2].address = PIC;
 	description.chips[2].pin_bitmap[0] = 1 << 3;
 	memset(root_cell.arch.cpu_id, NO_CPU, sizeof(root_cell.arch.cpu_id));
 	memset(cell.arch.cpu_id, NO_CPU, sizeof(cell.arch.cpu_id));
@@ -290,6 +313,101 @@ static void pins_are_their_owners(void **state)
 	assert_int_equal(hw_read(PIC + VECTOR, 4), 0x25090909);
 }
 
+static void a_pin_raises_a_vector_of_its_owners_whatever_was_chosen(void **state)
+{
+	pch_pic_reset(&cell);
+	assert_int_equal(pic[VECTOR + 3], 0x20);
+	assert_int_equal(pic[VECTOR + 2], 9);
+	assert_int_equal(pic[POLARITY], 4);
+	pic_do(2, true, VECTOR + 3, 1, 0x30);
+	pch_pic_reset(&cell);
+	assert_int_equal(pic[VECTOR + 3], 0x20);
+}
+
+/* As root left it, or wrote it since. */
+static void a_pin_comes_back_as_root_has_it(void **state)
+{
+	pic_do(2, true, HTMSI_EN, 4, 0);
+	pic_do(2, true, POLARITY, 4, 0);
+	pic_do(2, true, EDGE, 4, ALL);
+	pic_do(2, true, PIC_ROUTE, 4, 0);
+	pic_do(2, true, MASK, 4, 0);
+	pic_do(0, true, EDGE, 1, 8);
+	pic_do(0, true, MASK, 4, ALL);
+	pic_do(0, true, VECTOR, 4, 0x0a0a0a0a);
+	pic_do(0, true, PIC_ROUTE, 4, 0x02020202);
+	assert_int_equal(pic[VECTOR + 3], 0x20);
+	assert_int_equal(pic[PIC_ROUTE + 3], 0);
+	assert_int_equal(pic[MASK], 0xf7);
+	pch_pic_give_back(&cell);
+	assert_int_equal(pic[HTMSI_EN], 0xff);
+	assert_int_equal(pic[POLARITY], 0xc);
+	assert_int_equal(pic[EDGE], 8);
+	assert_int_equal(pic[VECTOR + 3], 10);
+	assert_int_equal(pic[PIC_ROUTE + 3], 2);
+	assert_int_equal(pic[MASK], 0xff);
+}
+
+static void the_controller_is_nobodys_memory(void **state)
+{
+	static struct config_system system;
+	struct hv_error error;
+
+	system.platform_info.loongarch.pch_msi_doorbell = MSI;
+	assert_int_equal(pch_pic_check(&system, &description.cell, &error), 0);
+	description.memory.phys_start = PIC + 0xff8;
+	description.memory.size = 8;
+	assert_int_equal(pch_pic_check(&system, &description.cell, &error), -EBUSY);
+	description.memory.phys_start = MSI + 4;
+	assert_int_equal(pch_pic_check(&system, &description.cell, &error), -EBUSY);
+	description.memory.flags = CONFIG_MEM_COMM_REGION; /* is elsewhere */
+	assert_int_equal(pch_pic_check(&system, &description.cell, &error), 0);
+	description.memory.flags = CONFIG_MEM_READ;
+	description.memory.phys_start = PIC + 0x1000;
+	assert_int_equal(pch_pic_check(&system, &description.cell, &error), 0);
+	description.chips[2].address = PIC + 0x10000000;
+	assert_int_equal(pch_pic_check(&system, &description.cell, &error), -EINVAL);
+	description.chips[2].address = PIC;
+	description.chips[0].id = description.chips[1].id = CONFIG_IRQCHIP_LIOINTC;
+	assert_int_equal(pch_pic_check(&system, &description.cell, &error), -EINVAL);
+}
+
+static void the_controller_is_at_a_page_that_is_not_ours(void **state)
+{
+	static struct config_system system;
+	const uint64_t wrong[] = { PIC + 0x1000, PAGING_LIMIT, 0x4000000, 0x43fc000 };
+	struct hv_error error;
+
+	system.hypervisor_memory = (struct config_memory){ .phys_start = 0x4000000, .size = 0x400000 };
+	assert_int_equal(pch_pic_check_system(&system, &error), 0); /* there is none */
+	system.platform_info.loongarch.pch_pic_base = PIC;
+	assert_int_equal(pch_pic_check_system(&system, &error), 0);
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		system.platform_info.loongarch.pch_pic_base = wrong[i];
+		assert_int_equal(pch_pic_check_system(&system, &error), -EINVAL);
+	}
+}
+
+static void roots_vectors_leave_cpus_that_go(void **state)
+{
+	assert_int_equal(iocsr[ROUTE + 0x50], 1); /* here */
+	assert_int_equal(iocsr[ROUTE + 0x51], 1);
+	assert_int_equal(iocsr[ROUTE + 0x52], 2);
+	assert_int_equal(extioi_read(cpu(0), ROUTE + 0x50, 1), 4);
+	extioi_write(cpu(0), ROUTE + 0x25, 1, 8); /* the cell's, to a CPU that is the cell's */
+	extioi_write(cpu(2), BOUNCE, 4, 0);
+	assert_int_equal(bits_of(BOUNCE + 4), ~UINT32_C(0x10021));
+	extioi_give_back(&cell);
+	assert_int_equal(bits_of(BOUNCE + 4), ALL);
+}
+
+static void a_vector_goes_back_to_a_cpu_of_roots(void **state)
+{
+	root_cell.arch.route[0x25] = 8;
+	extioi_give_back(&cell);
+	assert_int_equal(iocsr[ROUTE + 0x25], 1);
+}
+
 static void ipis_stay_in_the_cell(void **state)
 {
 	ipi_reset(&cell);
@@ -334,6 +452,12 @@ int main(void)
 		TEST(any_send_writes_the_bytes_that_are_not_masked),
 		TEST(a_vector_goes_back_enabled_and_routed_as_root_had_it),
 		TEST(pins_are_their_owners),
+		TEST(a_pin_raises_a_vector_of_its_owners_whatever_was_chosen),
+		TEST(a_pin_comes_back_as_root_has_it),
+		TEST(the_controller_is_nobodys_memory),
+		TEST(the_controller_is_at_a_page_that_is_not_ours),
+		TEST(roots_vectors_leave_cpus_that_go),
+		TEST(a_vector_goes_back_to_a_cpu_of_roots),
 		TEST(ipis_stay_in_the_cell),
 		TEST(the_guests_interrupt_follows_status_and_enable),
 	};
