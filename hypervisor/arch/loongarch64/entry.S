@@ -116,8 +116,9 @@ root_failed:
 	b	root_panic
 
 /*
- * Root's general exception entry in root_sleep().  An interrupt is what that waits for; it stays pending.
- * Anything else is a mistake of the hypervisor's.
+ * Root's general exception entry in root_sleep() and in accesses to devices for guests.  An interrupt is what
+ * the first waits for; it stays pending.  An address where nothing is ends the others: SAVE2 says where they
+ * go on.  Anything else is a mistake of the hypervisor's.
  */
 	.section .text.vectors.sleep, "ax"
 	.balign	4096
@@ -125,12 +126,15 @@ sleep_entry:
 	csrwr	$t0, CSR_SAVE1
 	csrrd	$t0, CSR_ESTAT
 	bstrpick.d $t0, $t0, 21, 16
-	bnez	$t0, root_failed
+	bnez	$t0, 2f
 	la.pcrel $t0, root_sleep_end
-	csrwr	$t0, CSR_ERA
+1:	csrwr	$t0, CSR_ERA
 	csrwr	$zero, CSR_PRMD
 	csrrd	$t0, CSR_SAVE1
 	ertn
+2:	csrrd	$t0, CSR_SAVE2
+	beqz	$t0, root_failed
+	b	1b
 
 /*
  * void root_sleep(void): until an interrupt that root's ECFG allows.  One that comes just before the idle
@@ -155,6 +159,46 @@ root_sleep_end:
 	csrwr	$t0, CSR_PRMD
 	csrwr	$t3, CSR_EENTRY
 	ret
+
+/* As root_sleep(), for one of the four instructions that follow, by the size in @size. */
+.macro guarded size, insn1, insn2, insn4, insn8
+	la.pcrel $t3, sleep_entry
+	csrwr	$t3, CSR_EENTRY
+	csrrd	$t2, CSR_ERA
+	li.w	$t0, GSTAT_PVM
+	csrxchg	$zero, $t0, CSR_GSTAT
+	la.pcrel $t0, guarded_end
+	csrwr	$t0, CSR_SAVE2
+	sltui	$t0, \size, 2
+	bnez	$t0, 1f
+	sltui	$t0, \size, 4
+	bnez	$t0, 2f
+	sltui	$t0, \size, 8
+	bnez	$t0, 4f
+	\insn8	$a2, $a0, 0
+	b	guarded_end
+1:	\insn1	$a2, $a0, 0
+	b	guarded_end
+2:	\insn2	$a2, $a0, 0
+	b	guarded_end
+4:	\insn4	$a2, $a0, 0
+	b	guarded_end
+.endm
+
+/*
+ * uint64_t device_read(uint64_t address, unsigned size), void device_write(uint64_t address, unsigned size,
+ * uint64_t value): of guests' choice.  Where nothing is, ones are read and nothing is written.
+ */
+	.globl	device_read, device_write
+device_read:
+	li.w	$a2, -1
+	guarded	$a1, ld.b, ld.h, ld.w, ld.d
+device_write:
+	guarded	$a1, st.b, st.h, st.w, st.d
+guarded_end:
+	csrwr	$zero, CSR_SAVE2
+	move	$a0, $a2
+	b	root_sleep_end
 
 	.balign	64
 	.globl	machine_error_entry

@@ -128,6 +128,7 @@ static void root_setup(struct cpu *cpu)
 	csr_write(CSR_RVACFG, 0);
 	csr_write(CSR_EUEN, ALL_UNITS);
 	csr_write(CSR_SAVE0, (uint64_t)cpu);
+	csr_write(CSR_SAVE2, 0);
 	csr_write(CSR_PRMD, PRMD_PIE | PRMD_PWE);
 	tlb_forget(TLB_ALL);
 	guest_select(cpu);

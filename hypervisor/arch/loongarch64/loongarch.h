@@ -12,6 +12,8 @@ extern const char exit_entry[], stage2_refill[], machine_error_entry[];
 void guest_enter(void) __attribute__((noreturn)); /* of the CPU in tp, at root's ERA */
 void linux_return(struct cpu *cpu, long result) __attribute__((noreturn));
 void root_sleep(void);
+uint64_t device_read(uint64_t address, unsigned size);
+void device_write(uint64_t address, unsigned size, uint64_t value);
 
 /* launch.c */
 void image_relocate(struct image_header *image);

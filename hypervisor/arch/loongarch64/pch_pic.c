@@ -156,9 +156,9 @@ static enum mmio_result pic_access(struct cpu *cpu, void *opaque, struct mmio_ac
 	if (offset >= BLOCK_SIZE && cpu->cell->id)
 		return MMIO_FORBIDDEN;
 	if (offset >= BLOCK_SIZE && access->write)
-		hw_write(access->gpa, access->size, access->value);
+		arch_mmio_write(access->gpa, access->size, access->value);
 	else if (offset >= BLOCK_SIZE)
-		access->value = hw_read(access->gpa, access->size);
+		access->value = arch_mmio_read(access->gpa, access->size);
 	else if (access->write)
 		pic_write(cpu, offset, access->size, access->value);
 	else

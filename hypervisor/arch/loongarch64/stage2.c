@@ -86,10 +86,10 @@ void arch_sync_memory(const void *virt, uint64_t size)
 
 uint64_t arch_mmio_read(uint64_t phys, unsigned size)
 {
-	return hw_read(phys, size);
+	return extended(device_read(phys | WINDOW_UNCACHED, size), size, false);
 }
 
 void arch_mmio_write(uint64_t phys, unsigned size, uint64_t value)
 {
-	hw_write(phys, size, value);
+	device_write(phys | WINDOW_UNCACHED, size, value);
 }

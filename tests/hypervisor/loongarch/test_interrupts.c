@@ -122,6 +122,16 @@ int config_rival(struct hv_error *error, int number, const char *name, int index
 	return -number;
 }
 
+uint64_t arch_mmio_read(uint64_t phys, unsigned size)
+{
+	return hw_read(phys, size);
+}
+
+void arch_mmio_write(uint64_t phys, unsigned size, uint64_t value)
+{
+	hw_write(phys, size, value);
+}
+
 bool paging_find(const struct paging *paging, uint64_t gpa, uint64_t *phys, uint64_t *flags)
 {
 	*flags = CONFIG_MEM_READ;
