@@ -3,7 +3,7 @@
 # make hypervisor HV_CC=loongarch64-linux-gnu-gcc HV_LD=loongarch64-linux-gnu-ld
 HV_CC ?= $(GUEST_CC)
 HV_LD ?= $(GUEST_LD)
-hv-sources := $(wildcard hypervisor/core/*.c hypervisor/arch/loongarch64/*.c hypervisor/arch/loongarch64/*.S)
+hv-sources := $(wildcard hypervisor/core/*.c hypervisor/platform/*.c hypervisor/arch/loongarch64/*.c hypervisor/arch/loongarch64/*.S)
 hv-objects := $(addprefix $(O)/,$(addsuffix .o,$(basename $(hv-sources))))
 
 # General registers only: FP and vector registers are the guests'.  units.S is assembled for all there are.
@@ -11,14 +11,14 @@ hv-target := $(if $(findstring clang,$(HV_CC)),--target=loongarch64-unknown-linu
 	-mdirect-extern-access -mno-relax)
 hv-flags := $(hv-target) -mabi=lp64s -std=gnu17 -g -ffreestanding -fpie -fno-plt -fvisibility=hidden \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
-	-Ihypervisor/include -Ihypervisor/core -Ihypervisor/arch/loongarch64 -Ihypervisor/arch/loongarch64/include \
+	-Ihypervisor/include -Ihypervisor/core -Ihypervisor/platform -Ihypervisor/arch/loongarch64 -Ihypervisor/arch/loongarch64/include \
 	-MMD -MP $(warnings)
 
 .PHONY: hypervisor
 hypervisor: $(O)/hypervisor/bixi-hv.bin
 
 # What is done at each exit is in arch/.
-$(O)/hypervisor/core/%.o: hv-flags += -Os
+$(O)/hypervisor/core/%.o $(O)/hypervisor/platform/%.o: hv-flags += -Os
 $(O)/hypervisor/arch/%.o: hv-flags += -O2
 $(O)/hypervisor/arch/loongarch64/pch_pic.o: hv-flags += -Os
 

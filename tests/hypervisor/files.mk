@@ -39,20 +39,29 @@ $(hv-test)/aarch64/%.o: hypervisor/core/%.c
 .PHONY: hv-core-aarch64
 hv-core-aarch64: $(hv-core-aarch64)
 
-# Interrupt controllers of LoongArch, on registers of the test's.
+# Interrupt controllers of LoongArch, and the boards, on registers of the test's.
 hv-interrupts := $(hv-test)/loongarch/test_interrupts
-unit-tests += tests/hypervisor/loongarch/test_interrupts
-hv-interrupts-flags := -Itests/hypervisor/loongarch -Ihypervisor/include -Ihypervisor/core \
+hv-platform := $(hv-test)/loongarch/test_platform
+unit-tests += tests/hypervisor/loongarch/test_interrupts tests/hypervisor/loongarch/test_platform
+hv-interrupts-flags := -Itests/hypervisor/loongarch -Ihypervisor/include -Ihypervisor/core -Ihypervisor/platform \
 	-Ihypervisor/arch/loongarch64 -Ihypervisor/arch/loongarch64/include $(hv-test-sanitize)
 hv-interrupts-objects := $(addprefix $(hv-test)/loongarch/,test_interrupts.o ipi.o extioi.o pch_pic.o)
+hv-platform-objects := $(addprefix $(hv-test)/loongarch/,test_platform.o guard.o iocsr.o ipi.o extioi.o) \
+	$(patsubst hypervisor/%.c,$(hv-test)/%.o,$(wildcard hypervisor/platform/*.c))
 
 $(hv-test)/loongarch/%.o: hypervisor/arch/loongarch64/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-interrupts-flags) -c -o $@ $<
 
-$(hv-test)/loongarch/test_interrupts.o: tests/hypervisor/loongarch/test_interrupts.c
+$(hv-test)/platform/%.o: hypervisor/platform/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-interrupts-flags) -c -o $@ $<
 
+$(hv-test)/loongarch/test_%.o: tests/hypervisor/loongarch/test_%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-interrupts-flags) -c -o $@ $<
+
+$(hv-platform): $(hv-platform-objects)
 $(hv-interrupts): $(hv-interrupts-objects)
+$(hv-interrupts) $(hv-platform):
 	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) $(hv-test-sanitize) $(LDFLAGS) -o $@ $^ -lcmocka

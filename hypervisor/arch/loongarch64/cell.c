@@ -7,17 +7,22 @@ int arch_config_check(const struct config_system *system, const struct config_ce
 		      struct hv_error *error)
 {
 	const struct config_irqchip *chip = config_irqchips(cell);
-	int refused;
+	bool is_root = cell == &system->root_cell;
+	int refused = is_root ? guard_find_platform(system, error) : 0;
 
+	if (!refused)
+		refused = platform_check_memory(platform, system, cell, error);
+	if (refused)
+		return refused;
 	for (unsigned i = 0; i < cell->num_irqchips; i++, chip++)
 		if (chip->id < CONFIG_IRQCHIP_LIOINTC || chip->id > CONFIG_IRQCHIP_MSI ||
-		    chip->pin_base % CONFIG_PINS || chip->pin_base >= VECTORS)
+		    chip->pin_base % CONFIG_PINS || chip->pin_base >= platform->vectors)
 			return config_refuse(
 				error, EINVAL, system, cell, chip, (int)i,
 				"irqchip %u is of kind %u and begins at pin %u: there is no such one", i,
 				chip->id, chip->pin_base);
-	if (&system->root_cell == cell)
-		return pch_pic_check_system(system, error);
+	if (is_root)
+		return 0;
 	refused = extioi_check(system, cell, error);
 	return refused ? refused : pch_pic_check(system, cell, error);
 }
@@ -39,9 +44,11 @@ int arch_cell_create(struct cell *cell)
 
 	number_cpus(cell);
 	if (cell == &root_cell) {
+		uint64_t pic = system_config->platform_info.loongarch.pch_pic_base;
+
 		extioi_init_root(cell);
-		pch_pic_init_root(cell, system_config->platform_info.loongarch.pch_pic_base);
-		return 0;
+		pch_pic_init_root(cell, pic, pic == platform->pic ? platform->pic_too : platform->pic);
+		return guard_root(cell);
 	}
 	error = pch_pic_take(cell);
 	if (!error)

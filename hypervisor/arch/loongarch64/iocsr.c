@@ -30,7 +30,7 @@ static void other_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_
 {
 	if (extioi_has(offset))
 		extioi_write(cpu, offset, size, value);
-	else if (!cpu->cell->id)
+	else if (!cpu->cell->id && platform_allows_write(platform, offset, size))
 		hw_iocsr_write(offset, size, value);
 	else
 		cpu->arch.refused++;

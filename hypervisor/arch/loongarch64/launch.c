@@ -79,7 +79,6 @@ int arch_init(const struct config_system *config)
 		return -ENODEV;
 	has_messages = cpucfg(1) & CPUCFG1_MSG_INT;
 	stage2_init();
-	messages_init(config);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "csr.h"
 #include "hv.h"
 #include "hw.h"
+#include "platform.h"
 
 /* entry.S */
 extern const char exit_entry[], stage2_refill[], machine_error_entry[];
@@ -56,6 +57,11 @@ void watch_to_root(void);
 
 /* iocsr.c */
 bool iocsr_emulate(struct cpu *cpu, uint32_t insn);
+
+/* guard.c: what the board does not let be mapped. */
+extern const struct platform *platform; /* since the system's description was checked */
+int guard_find_platform(const struct config_system *system, struct hv_error *error);
+int guard_root(struct cell *root); /* its accesses to such ranges come here from now on */
 
 /* ipi.c: offsets are IOCSR's. */
 #define IPI_FIRST      0x1000
@@ -125,7 +131,6 @@ void ipi_reset(const struct cell *cell);
 bool ipi_release_pen(struct cpu *cpu, uint64_t *address);
 
 /* messages.c: message interrupts, where the CPU has them. */
-void messages_init(const struct config_system *config);
 void messages_collect(void); /* from root to the guest */
 void messages_to_hardware(const struct cpu *cpu);
 
@@ -149,8 +154,8 @@ int extioi_any(const struct cell *cell);	     /* a vector of the cell's, hardwar
 bool extioi_lists(const struct config_cell *config); /* whether there are any */
 
 /* pch_pic.c */
-int pch_pic_check_system(const struct config_system *system, struct hv_error *error);
-void pch_pic_init_root(struct cell *root, uint64_t address);
+/* @too: the second place where root sees it, 0: there is none. */
+void pch_pic_init_root(struct cell *root, uint64_t address, uint64_t too);
 int pch_pic_check(const struct config_system *system, const struct config_cell *config,
 		  struct hv_error *error);
 int pch_pic_take(struct cell *cell);

@@ -5,15 +5,7 @@
  */
 #include "loongarch.h"
 
-#define NONE	  (UINT32_C(1) << 31)
-#define BELOW_MSI 0x100000 /* where the doorbell is, relative to the bridge's */
-
-static uint64_t doorbell;
-
-void messages_init(const struct config_system *config)
-{
-	doorbell = config->platform_info.loongarch.pch_msi_doorbell - BELOW_MSI;
-}
+#define NONE (UINT32_C(1) << 31)
 
 static void message_put(unsigned vector)
 {
@@ -52,5 +44,5 @@ void messages_to_hardware(const struct cpu *cpu)
 	csr_write(CSR_MSGIE, gcsr_read(CSR_MSGIE));
 	for (unsigned vector = 0; vector < 256; vector++)
 		if (pending[vector / 64] >> vector % 64 & 1)
-			hw_write(doorbell | cpu->id << 12 | vector << 4, 4, 0);
+			hw_write(platform->cpu_doorbell | cpu->id << 12 | vector << 4, 4, 0);
 }

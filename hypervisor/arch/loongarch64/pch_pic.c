@@ -6,12 +6,12 @@
  */
 #include "loongarch.h"
 
-#define ROUTE_ENTRY   0x100 /* bytes */
-#define HTMSI_VECTOR  0x200
-#define MASK	      0x20
-#define CLEAR	      0x80
-#define BLOCK_SIZE    0x1000 /* what follows in the page is other devices' */
-#define DOORBELL_SIZE 8	     /* of messages, raises any vector */
+#define ROUTE_ENTRY  0x100 /* bytes */
+#define HTMSI_VECTOR 0x200
+#define MASK	     0x20
+#define CLEAR	     0x80
+#define VIEWS	     2
+#define BLOCK_SIZE   0x1000 /* what follows in the page is other devices' */
 
 /* Registers of a bit a pin, 64 bits at these offsets; the rest reads as hardware has it and is not written.
  */
@@ -21,7 +21,11 @@ static const uint16_t status_bitmaps[] = { 0x300, 0x320, 0x380, 0x3a0 };
 static struct lock pic_lock; /* protects: read-modify-write of registers that cells share */
 static uint64_t base;	     /* 0: there is none */
 static unsigned users;	     /* cells that have pins, root apart */
-static uint64_t root_flags;  /* how root had the page mapped */
+
+/* Where root sees the controller, and how it had the page mapped (0: not at all). */
+static struct {
+	uint64_t base, flags;
+} views[VIEWS];
 
 #define SHARED (sizeof(shared_bitmaps) / sizeof(shared_bitmaps[0]))
 #define STATUS (sizeof(status_bitmaps) / sizeof(status_bitmaps[0]))
@@ -149,7 +153,7 @@ static void pic_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t 
 
 static enum mmio_result pic_access(struct cpu *cpu, void *opaque, struct mmio_access *access)
 {
-	uint32_t offset = (uint32_t)(access->gpa - base);
+	uint32_t offset = (uint32_t)(access->gpa % PAGE_SIZE);
 
 	if (access->gpa % access->size)
 		return MMIO_FORBIDDEN;
@@ -179,50 +183,17 @@ static uint64_t pins_of(const struct config_cell *config)
 	return pins;
 }
 
-void pch_pic_init_root(struct cell *root, uint64_t address)
+void pch_pic_init_root(struct cell *root, uint64_t address, uint64_t too)
 {
-	base = address;
+	views[0].base = base = address;
+	views[1].base = too;
 	root->arch.pins = ~UINT64_C(0);
-}
-
-int pch_pic_check_system(const struct config_system *system, struct hv_error *error)
-{
-	const struct config_loongarch *arch = &system->platform_info.loongarch;
-	const struct config_memory *ours = &system->hypervisor_memory;
-	uint64_t address = arch->pch_pic_base;
-
-	if (address % PAGE_SIZE || address >= PAGING_LIMIT ||
-	    (address && config_overlap(address, PAGE_SIZE, ours->phys_start, ours->size)))
-		return config_refuse(error, EINVAL, system, &system->root_cell, &arch->pch_pic_base, -1,
-				     "there can be no PCH-PIC at 0x%lx", address);
-	return 0;
-}
-
-/* Who could access these registers would reach the interrupts of all. */
-static int check_registers(const struct config_system *system, const struct config_cell *config,
-			   uint64_t address, uint64_t size, struct hv_error *error)
-{
-	const struct config_memory *memory = config_memory(config);
-
-	for (unsigned i = 0; address && i < config->num_memory_regions; i++, memory++) {
-		if (memory->flags & CONFIG_MEM_COMM_REGION ||
-		    !config_overlap(memory->phys_start, memory->size, address, size))
-			continue;
-		config_refuse(error, EBUSY, system, config, memory, (int)i,
-			      "memory region %u has an interrupt controller at 0x%lx in it: list pins or "
-			      "vectors",
-			      i, address);
-		return config_rival(error, EBUSY, "hypervisor", -1);
-	}
-	return 0;
 }
 
 int pch_pic_check(const struct config_system *system, const struct config_cell *config,
 		  struct hv_error *error)
 {
-	uint64_t doorbell = system->platform_info.loongarch.pch_msi_doorbell & (PAGING_LIMIT - 1);
 	const struct config_irqchip *chip = config_irqchips(config);
-	int refused;
 
 	for (unsigned i = 0; i < config->num_irqchips; i++, chip++)
 		if (chip->id == CONFIG_IRQCHIP_PCH_PIC && (!base || chip->address != base))
@@ -233,39 +204,62 @@ int pch_pic_check(const struct config_system *system, const struct config_cell *
 	if (pins_of(config) && !extioi_lists(config))
 		return config_refuse(error, EINVAL, system, config, config_irqchips(config), -1,
 				     "there are pins, but no vector that they could raise");
-	refused = check_registers(system, config, base, BLOCK_SIZE, error);
-	return refused ? refused : check_registers(system, config, doorbell, DOORBELL_SIZE, error);
+	return 0;
 }
 
-/* Root's page goes, and accesses come here.  Until now it has written what it liked. */
-static int root_divide(void)
+/* The first @count of root's pages come back. */
+static void root_unite(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (!views[i].base)
+			continue;
+		mmio_unregister(&root_cell, views[i].base);
+		if (views[i].flags) /* the tables are there */
+			paging_map(&root_cell.stage2, views[i].base, views[i].base, PAGE_SIZE,
+				   views[i].flags);
+	}
+}
+
+/* One goes, and accesses come here. */
+static int view_divide(uint64_t view, uint64_t *flags)
 {
 	uint64_t phys;
 	int error;
 
+	if (!paging_find(&root_cell.stage2, view, &phys, flags))
+		*flags = 0;
+	error = mmio_register(&root_cell, view, PAGE_SIZE, pic_access, NULL);
+	if (error || !*flags)
+		return error;
+	error = paging_unmap(&root_cell.stage2, view, PAGE_SIZE);
+	if (error)
+		mmio_unregister(&root_cell, view);
+	return error;
+}
+
+/* Until now it has written what it liked. */
+static void roots_read(void)
+{
 	for (unsigned pin = 0; pin < PIC_PINS; pin++) {
 		root_cell.arch.pin_vector[pin] = (uint8_t)hw_read(base + HTMSI_VECTOR + pin, 1);
 		roots.route[pin] = (uint8_t)hw_read(base + ROUTE_ENTRY + pin, 1);
 	}
 	for (unsigned i = 0; i < SHARED; i++)
 		roots.bitmap[i] = bitmap_read(shared_bitmaps[i]);
-
-	if (!paging_find(&root_cell.stage2, base, &phys, &root_flags))
-		root_flags = 0;
-	error = mmio_register(&root_cell, base, PAGE_SIZE, pic_access, NULL);
-	if (error || !root_flags)
-		return error;
-	error = paging_unmap(&root_cell.stage2, base, PAGE_SIZE);
-	if (error)
-		mmio_unregister(&root_cell, base);
-	return error;
 }
 
-static void root_unite(void)
+static int root_divide(void)
 {
-	mmio_unregister(&root_cell, base);
-	if (root_flags)
-		paging_map(&root_cell.stage2, base, base, PAGE_SIZE, root_flags); /* the tables are there */
+	roots_read();
+	for (unsigned i = 0; i < VIEWS; i++) {
+		int error = views[i].base ? view_divide(views[i].base, &views[i].flags) : 0;
+
+		if (error) {
+			root_unite(i);
+			return error;
+		}
+	}
+	return 0;
 }
 
 int pch_pic_take(struct cell *cell)
@@ -281,7 +275,7 @@ int pch_pic_take(struct cell *cell)
 	error = mmio_register(cell, base, BLOCK_SIZE, pic_access, NULL);
 	if (error) {
 		if (!users)
-			root_unite();
+			root_unite(VIEWS);
 		return error;
 	}
 	users++;
@@ -332,5 +326,5 @@ void pch_pic_give_back(struct cell *cell)
 	for (unsigned i = SHARED; i--;) /* the mask last */
 		bitmap_write(shared_bitmaps[i], pins, roots.bitmap[i]);
 	if (!--users)
-		root_unite();
+		root_unite(VIEWS);
 }

@@ -11,6 +11,9 @@
 
 extern uint64_t host_estat;
 
+uint32_t host_cpucfg(unsigned word);
+#define cpucfg(word) host_cpucfg(word)
+
 #define csr_read(n)	    UINT64_C(0)
 #define csr_write(n, value) ((void)(value))
 #define gcsr_change(n, value, mask)                                                                          \
