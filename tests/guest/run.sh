@@ -57,6 +57,7 @@ for suite in "${suites[@]}"; do
         for engine in interp jit; do
             run "$suite, $engine" "$O/bixi" run -k "$elf" -c 4 --engine $engine -a cores=4
         done
+        run "$suite on two nodes" "$O/bixi" run -k "$elf" -c 6 -a cores=6
         run "$suite on four cores, deterministic" "$O/bixi" run -k "$elf" -c 4 --deterministic -a cores=4
         [ "$suite" = hv_launch ] || continue
     fi

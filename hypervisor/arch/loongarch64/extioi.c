@@ -21,6 +21,42 @@
 
 static struct lock extioi_lock; /* protects: read-modify-write of registers that cells share */
 
+/*
+ * A core's instructions reach the controller of its own node; a device's vectors arrive at that of the
+ * bridge's. So what says where they go is written alike at all nodes, by way of a core of each.
+ */
+#define ANY_SEND_WAITS (UINT32_C(1) << 31)
+#define APART	       __attribute__((noinline)) /* done rarely, at many places */
+static uint64_t node_cores;			 /* one of each node; 0: there is one node */
+
+/* But the bytes whose bit in @skip is 1. */
+static APART void nodes_write(uint32_t offset, uint32_t value, unsigned skip)
+{
+	uint64_t cores = node_cores;
+	unsigned id;
+
+	FOR_EACH_CPU(id, cores)
+		hw_iocsr_write(ANY_SEND, 8,
+			       (uint64_t)value << 32 | ANY_SEND_WAITS | skip << 27 | id << 16 | offset);
+}
+
+static APART void word_write(uint32_t offset, uint32_t value)
+{
+	if (node_cores)
+		nodes_write(offset, value, 0);
+	else
+		hw_iocsr_write(offset, 4, value);
+}
+
+static APART void lines_write(unsigned group, uint8_t lines)
+{
+	if (node_cores)
+		nodes_write(IPMAP + (group & ~3u), (uint32_t)lines << group % 4 * 8,
+			    0xf & ~(1u << group % 4));
+	else
+		hw_iocsr_write(IPMAP + group, 1, lines);
+}
+
 static bool owns(const struct cell *cell, unsigned vector)
 {
 	return cell->arch.owned[vector / 32] >> vector % 32 & 1;
@@ -68,7 +104,7 @@ static void bitmap_change(uint32_t base, unsigned word, uint32_t mask, uint32_t 
 		return;
 	}
 	lock_take(&extioi_lock);
-	hw_iocsr_write(offset, 4, ((uint32_t)hw_iocsr_read(offset, 4) & ~mask) | (value & mask));
+	word_write(offset, ((uint32_t)hw_iocsr_read(offset, 4) & ~mask) | (value & mask));
 	lock_release(&extioi_lock);
 }
 
@@ -96,9 +132,8 @@ static void route_byte_to_hardware(unsigned vector, uint8_t route)
 	uint32_t offset = ROUTE + (vector & ~3u), shift = vector % 4 * 8;
 
 	lock_take(&extioi_lock);
-	hw_iocsr_write(offset, 4,
-		       ((uint32_t)hw_iocsr_read(offset, 4) & ~(UINT32_C(0xff) << shift)) | (uint32_t)route
-												   << shift);
+	word_write(offset, ((uint32_t)hw_iocsr_read(offset, 4) & ~(UINT32_C(0xff) << shift)) |
+				   (uint32_t)route << shift);
 	lock_release(&extioi_lock);
 }
 
@@ -163,12 +198,12 @@ static void ipmap_write(struct cell *cell, unsigned group, uint8_t lines)
 	cell->arch.ipmap[group] = lines;
 	if (is_root(cell)) {
 		if (arch->owned[group])
-			hw_iocsr_write(IPMAP + group, 1, lines);
+			lines_write(group, lines);
 		return;
 	}
 	for (unsigned vector = 32 * group; vector < 32 * group + 32; vector++)
 		if (owns(cell, vector) && line_is_free(arch->physical[vector] / 32))
-			hw_iocsr_write(IPMAP + arch->physical[vector] / 32, 1, lines);
+			lines_write(arch->physical[vector] / 32, lines);
 }
 
 /* A byte of what has a byte for each vector or group. */
@@ -239,7 +274,7 @@ static void masked_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64
 		bitmap_write(cpu->cell, base, word + 1, (uint32_t)(mask >> 32), (uint32_t)(value >> 32));
 }
 
-/* Any_Send: a write of 32 bits to another core's registers; those of vectors are the same for all. */
+/* Any_Send: a write of 32 bits to another core's registers; those of vectors are the same at all nodes. */
 static void any_send(struct cpu *cpu, uint64_t value)
 {
 	uint32_t offset = value & 0xfffc;
@@ -275,9 +310,22 @@ static bool listed(const struct config_cell *config, enum config_irqchip_kind ki
 	return false;
 }
 
+static void find_nodes(uint64_t cpus)
+{
+	const uint64_t node = (1u << CPUS_OF_NODE) - 1;
+	uint64_t first = 0;
+
+	while (cpus) {
+		first |= cpus & -cpus;
+		cpus &= ~(node << ((unsigned)__builtin_ctzll(cpus) & ~(CPUS_OF_NODE - 1u)));
+	}
+	node_cores = first & (first - 1) ? first : 0;
+}
+
 /* At late launch everything is root's, and stays as it is in hardware. */
 void extioi_init_root(struct cell *root)
 {
+	find_nodes(root->cpus);
 	for (unsigned word = 0; word < VECTOR_WORDS; word++)
 		root->arch.owned[word] = ~UINT32_C(0);
 	for (unsigned vector = 0; vector < VECTORS; vector++) {
@@ -402,7 +450,7 @@ void extioi_reset(struct cell *cell)
 		if (route >= 0)
 			route_byte_to_hardware(vector, (uint8_t)route);
 		if (line_is_free(word))
-			hw_iocsr_write(IPMAP + word, 1, DEFAULT_IPMAP);
+			lines_write(word, DEFAULT_IPMAP);
 	}
 	for (unsigned group = 0; group < VECTOR_WORDS; group++)
 		cell->arch.ipmap[group] = DEFAULT_IPMAP;
@@ -422,7 +470,7 @@ void extioi_give_back(struct cell *cell)
 		bitmap_change(ENABLE, vector / 32, UINT32_C(1) << vector % 32,
 			      ~UINT32_C(0)); /* as Linux has all */
 		bitmap_change(BOUNCE, vector / 32, UINT32_C(1) << vector % 32, root_bounce[vector / 32]);
-		hw_iocsr_write(IPMAP + vector / 32, 1, root_cell.arch.ipmap[vector / 32]);
+		lines_write(vector / 32, root_cell.arch.ipmap[vector / 32]);
 		route = route_translate(&root_cell, root_cell.arch.route[vector]);
 		route_byte_to_hardware(vector, route >= 0 ? (uint8_t)route : route_here());
 	}

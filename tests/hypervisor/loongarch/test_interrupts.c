@@ -31,7 +31,8 @@
 
 uint64_t host_estat;
 static uint8_t iocsr[0x2000], pic[0x1000];
-static unsigned kicked; /* CPUs */
+static unsigned kicked;		/* CPUs */
+static uint8_t node[2][0x2000]; /* what Any_Send has written at the first core of each */
 
 struct cell root_cell;
 struct config_system *system_config;
@@ -56,8 +57,22 @@ uint64_t hw_iocsr_read(uint32_t offset, unsigned size)
 	return value;
 }
 
+static void any_sent(uint64_t value)
+{
+	unsigned core = value >> 16 & 0x3ff;
+
+	assert_int_equal(core % 4, 0);
+	for (unsigned byte = 0; byte < 4; byte++)
+		if (!(value >> (27 + byte) & 1))
+			node[core / 4][(value & 0xffff) + byte] = (uint8_t)(value >> (32 + 8 * byte));
+}
+
 void hw_iocsr_write(uint32_t offset, unsigned size, uint64_t value)
 {
+	if (offset == ANY_SEND) {
+		any_sent(value);
+		return;
+	}
 	if (offset == IPI_SEND && (value & 31) == IPI_KICK)
 		kicked |= 1u << (value >> 16 & 0x3ff);
 	else if (offset >= ISR && offset < ISR + 32)
@@ -395,6 +410,28 @@ static void root_sees_no_more_at_the_second_place(void **state)
 	pic_view = PIC;
 }
 
+static void what_is_shared_is_written_at_all_nodes(void **state)
+{
+	extioi_give_back(&cell);
+	root_cell.cpus = 0x33;
+	extioi_init_root(&root_cell);
+	memset(node, 0x77, sizeof(node));
+	extioi_take(&cell);
+	extioi_write(cpu(2), ROUTE, 1, 2);
+	extioi_write(cpu(2), ENABLE, 4, 1);
+	extioi_write(cpu(0), IPMAP + 2, 1, 8);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(node[i][ROUTE + 0x20], 8);
+		assert_int_equal(node[i][ENABLE + 4] & 1, 1);
+		assert_int_equal(node[i][IPMAP + 2], 8);
+		assert_int_equal(node[i][IPMAP + 3], 0x77);
+	}
+	/* Its own core's are not shared. */
+	assert_int_equal(node[0][ISR + 4], 0x77);
+	root_cell.cpus = 3;
+	extioi_init_root(&root_cell);
+}
+
 static void ipis_stay_in_the_cell(void **state)
 {
 	ipi_reset(&cell);
@@ -445,6 +482,7 @@ int main(void)
 		TEST(roots_vectors_leave_cpus_that_go),
 		TEST(a_vector_goes_back_to_a_cpu_of_roots),
 		TEST(root_sees_no_more_at_the_second_place),
+		TEST(what_is_shared_is_written_at_all_nodes),
 		TEST(ipis_stay_in_the_cell),
 		TEST(the_guests_interrupt_follows_status_and_enable),
 	};
