@@ -132,6 +132,34 @@ static void expect_refusal(const char *words)
 		fail_msg("%s", error.text);
 }
 
+static void write_messages(uint8_t first, uint8_t count)
+{
+	uint8_t table[sizeof(madt)];
+
+	memcpy(table, madt, sizeof(table));
+	table[57 + 11] = first;
+	table[57 + 15] = count;
+	write_file("sys/firmware/acpi/tables/APIC", table, sizeof(table));
+}
+
+/* Their vectors are the firmware's choice. */
+static void test_messages(void **state)
+{
+	struct blob text;
+	struct error error;
+
+	write_all();
+	write_messages(96, 96);
+	assert_int_equal(probe_system(root, &text, &error), 0);
+	blob_append(&text, "", 1);
+	assert_non_null(strstr((char *)text.data, "- { kind: msi, address: 0x2ff00000, pins: [96-191] }"));
+	blob_free(&text);
+	write_messages(96, 161);
+	expect_refusal("161 vectors of messages from 96 on");
+	write_messages(96, 0);
+	expect_refusal("0 vectors of messages");
+}
+
 static void test_refusals(void **state)
 {
 	write_all();
@@ -149,7 +177,8 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_system), cmocka_unit_test(test_refusals) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_system), cmocka_unit_test(test_messages),
+					    cmocka_unit_test(test_refusals) };
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);
 }

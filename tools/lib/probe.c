@@ -18,6 +18,7 @@
 #define DEVICES_END   UINT64_C(0x80000000)
 #define PAGE	      UINT64_C(0x4000)
 #define RANGES_MAX    64
+#define VECTORS	      256 /* of the extended I/O interrupt controller */
 
 struct range {
 	uint64_t begin, end; /* end: the byte behind */
@@ -28,6 +29,7 @@ struct probe {
 	unsigned ram_count, mmio_count;
 	uint64_t cpus; /* bits */
 	uint64_t pch_pic, msi, ecam;
+	uint32_t msi_first, msi_count; /* vectors of messages */
 	unsigned end_bus, nodes;
 };
 
@@ -139,14 +141,22 @@ static int probe_madt(struct probe *probe, const char *root, struct error *error
 
 		if (at + length > table.size)
 			break;
-		if (type == MADT_EIO_PIC)
+		if (type == MADT_EIO_PIC) {
 			probe->nodes++;
-		else if (type == MADT_MSI_PIC && length >= 11 && !probe->msi)
+		} else if (type == MADT_MSI_PIC && length >= 19 && !probe->msi) {
 			probe->msi = load(entry + 3, 8);
-		else if (type == MADT_BIO_PIC && length >= 11 && !probe->pch_pic)
+			probe->msi_first = (uint32_t)load(entry + 11, 4);
+			probe->msi_count = (uint32_t)load(entry + 15, 4);
+		} else if (type == MADT_BIO_PIC && length >= 11 && !probe->pch_pic) {
 			probe->pch_pic = load(entry + 3, 8);
+		}
 	}
 	blob_free(&table);
+	if (probe->msi && (!probe->msi_count || probe->msi_first >= VECTORS ||
+			   probe->msi_count > VECTORS - probe->msi_first))
+		return error_set(error,
+				 "ACPI's table APIC has %u vectors of messages from %u on: there are %u",
+				 probe->msi_count, probe->msi_first, VECTORS);
 	if (!probe->pch_pic)
 		return error_set(error, "ACPI's table APIC names no controller of the bridge (PCH-PIC)");
 	return 0;
@@ -222,14 +232,15 @@ static void print_system(const struct probe *probe, struct blob *text)
 	print_region(text, &(struct range){ DEVICES_BEGIN, DEVICES_END }, "read, write, io");
 	for (unsigned i = 0; i < probe->mmio_count; i++)
 		print_region(text, &probe->mmio[i], "read, write, io");
-	print(text, "  irqchips:\n    # Linux under ACPI uses vectors 0-31 for the bridge's pins and 64-255 "
-		    "for messages.\n");
-	print(text, "    - { kind: extioi, pins: [0-255] }\n");
+	print(text, "  irqchips:\n    # Linux numbers the vectors of the bridge's pins from 0; those of "
+		    "messages are below.\n");
+	print(text, "    - { kind: extioi, pins: [0-%u] }\n", VECTORS - 1);
 	print(text, "    - { kind: pch-pic, address: 0x%llx, pins: [0-63] }\n",
 	      (unsigned long long)probe->pch_pic);
 	if (probe->msi)
-		print(text, "    - { kind: msi, address: 0x%llx, pins: [64-255] }\n",
-		      (unsigned long long)probe->msi);
+		print(text, "    - { kind: msi, address: 0x%llx, pins: [%u-%u] }\n",
+		      (unsigned long long)probe->msi, probe->msi_first,
+		      probe->msi_first + probe->msi_count - 1);
 }
 
 int probe_system(const char *root, struct blob *text, struct error *error)
