@@ -14,7 +14,7 @@
 #define ROOT_VECTOR  9
 #define ROOT_ROUTED  40
 #define PIC_ROUTE    (PIC + 0x100)
-#define EBUSY	     16
+#define EPERM	     1
 #define ALL_ONES     0xff
 #define MILLISECOND  100000
 
@@ -152,7 +152,7 @@ static void controllers_page(void)
 	description.memory[2].virt_start = 0x20000000;
 	description.memory[2].size = 0x4000;
 	description.memory[2].flags = CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_IO;
-	check_equal(hvcl(HC_CELL_CREATE, PHYSICAL(&description), 0), -EBUSY,
+	check_equal(hvcl(HC_CELL_CREATE, PHYSICAL(&description), 0), -EPERM,
 		    "the interrupt controller itself is given to no cell as memory");
 	describe();
 }
@@ -166,7 +166,8 @@ static void routes(void)
 	check(create(), "a CPU is taken to which a vector of root's is routed");
 	check(start(look_at_lines), "a cell starts there");
 	check_equal(REPORT->value[0] & 0x3fc, 0, "root's vector does not interrupt it");
-	check(pending(HWI(1)) && iocsr_read64(EXTIOI_CORE_ISR) == 1ul << ROOT_ROUTED, "root has it");
+	check(pending(HWI(1)), "it interrupts root");
+	check_equal(iocsr_read64(EXTIOI_CORE_ISR), 1ul << ROOT_ROUTED, "root has it");
 	iocsr_write64(EXTIOI_CORE_ISR, ~0ul);
 	check(destroy(), "it can be destroyed");
 }
@@ -179,10 +180,17 @@ static void enter(unsigned core)
 		__atomic_add_fetch(&entered, 1, __ATOMIC_SEQ_CST);
 }
 
+/* As Linux does it, alike at all nodes. */
+static void set_up(unsigned core)
+{
+	if (core % 4 == 0)
+		extioi_setup(1);
+}
+
 void suite(void)
 {
 	cores_init();
-	extioi_setup(1);
+	on_all(set_up);
 	store32(PIC_MASK, ~0u);
 	store32(PIC_HTMSI_EN, ~0u);
 	describe();

@@ -132,6 +132,16 @@ int config_refuse(struct hv_error *error, int number, const struct config_system
 	return -number;
 }
 
+uint64_t arch_mmio_read(uint64_t phys, unsigned size)
+{
+	return hw_read(phys, size);
+}
+
+void arch_mmio_write(uint64_t phys, unsigned size, uint64_t value)
+{
+	hw_write(phys, size, value);
+}
+
 static unsigned page_of(uint64_t gpa)
 {
 	return gpa == PIC ? 1 : gpa == TOO ? 2 : 0;
