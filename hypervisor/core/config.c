@@ -199,6 +199,9 @@ static int check_cpus(const struct check *check)
 			return refuse(check, EINVAL, field, 0, "CPU 0 stays root's");
 		if (cpu == arch_this_cpu()->id)
 			return refuse(check, EBUSY, field, (int)cpu, "CPU %u is the one that asks", cpu);
+		if (__atomic_load_n(&cpus_dead, __ATOMIC_ACQUIRE) >> cpu & 1)
+			return refuse(check, EBUSY, field, (int)cpu,
+				      "CPU %u is lost: the hypervisor has failed on it", cpu);
 		if (cell_owns_cpu(&root_cell, cpu))
 			continue;
 		refuse(check, EBUSY, field, (int)cpu, "CPU %u is not root's to give", cpu);

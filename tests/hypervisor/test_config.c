@@ -3,6 +3,8 @@
  * The check of configurations: hypervisor/core/config.c, config_memory.c.  Each row below breaks one rule in
  * a description of which all else is right, and says what the refusal must name.
  */
+#include <string.h>
+
 #include "test.h"
 
 /* Where refused: a field of struct config_cell, or of an array's entry, whose offset depends on the counts.
@@ -290,6 +292,19 @@ static void names_may_begin_like_others(void **state)
 	assert_int_equal(mock_create(5, &d), 0);
 }
 
+static void lost_cpus_are_given_to_nobody(void **state)
+{
+	struct description d = described();
+	long result;
+
+	cpus_dead = d.cpus;
+	result = mock_create(5, &d);
+	cpus_dead = 0;
+	assert_int_equal(result, -EBUSY);
+	assert_non_null(strstr(last_error.sentence, "is lost"));
+	assert_int_equal(mock_create(5, &d), 0);
+}
+
 static void memory_shared_both_ways_is_taken(void **state)
 {
 	struct description d = described();
@@ -392,6 +407,7 @@ int main(void)
 		cmocka_unit_test(what_is_right_is_taken),
 		cmocka_unit_test(each_rule_is_enforced_and_names_what_broke_it),
 		cmocka_unit_test(names_may_begin_like_others),
+		cmocka_unit_test(lost_cpus_are_given_to_nobody),
 		cmocka_unit_test(memory_shared_both_ways_is_taken),
 		cmocka_unit_test(bytes_behind_the_description_do_not_matter),
 		cmocka_unit_test(each_rule_for_systems_is_enforced),
