@@ -66,12 +66,12 @@ $(hypervisor-objects) $(kernel-objects): $(wildcard tests/guest/lvz/hypervisor/*
 hv-dir := $(O)/tests/guest/hv
 hv-runtime := $(guest-runtime) $(addprefix $(hv-dir)/,linux.o image.o)
 hv-cell := $(addprefix $(hv-dir)/,cell_start.o cell_main.o)
-hv-suites := launch cells hostile isolation platform
+hv-suites := launch cells hostile isolation platform races
 guest-tests += $(hv-suites:%=tests/guest/hv/%.elf)
 $(hv-dir)/image.o $(hv-dir)/cell_image.o: guest-flags += -I$(O)/hypervisor -I$(hv-dir)
 $(hv-dir)/image.o: $(O)/hypervisor/bixi-hv.bin
 $(hv-dir)/cell_image.o: $(hv-dir)/cell.bin
-$(addprefix $(hv-dir)/,linux.o launch.o cells.o hostile.o isolation.o platform.o cell_main.o): $(wildcard tests/guest/hv/*.h hypervisor/include/*.h) \
+$(addprefix $(hv-dir)/,linux.o $(hv-suites:%=%.o) cell_main.o): $(wildcard tests/guest/hv/*.h hypervisor/include/*.h) \
 	tests/guest/irq.h
 
 $(hv-dir)/cell.bin: $(hv-cell) tests/guest/hv/cell.ld
