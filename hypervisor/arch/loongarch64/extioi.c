@@ -467,12 +467,12 @@ void extioi_give_back(struct cell *cell)
 		if (!owns(cell, number))
 			continue;
 		root_cell.arch.owned[vector / 32] |= UINT32_C(1) << vector % 32;
-		bitmap_change(ENABLE, vector / 32, UINT32_C(1) << vector % 32,
-			      ~UINT32_C(0)); /* as Linux has all */
 		bitmap_change(BOUNCE, vector / 32, UINT32_C(1) << vector % 32, root_bounce[vector / 32]);
 		lines_write(vector / 32, root_cell.arch.ipmap[vector / 32]);
 		route = route_translate(&root_cell, root_cell.arch.route[vector]);
 		route_byte_to_hardware(vector, route >= 0 ? (uint8_t)route : route_here());
+		bitmap_change(ENABLE, vector / 32, UINT32_C(1) << vector % 32,
+			      ~UINT32_C(0)); /* as Linux has all */
 	}
 	memset(cell->arch.owned, 0, sizeof(cell->arch.owned));
 }
