@@ -101,6 +101,29 @@ bixi-cell destroy ipi && bixi-cell create linux.yaml; verdict "its CPUs can be a
 [ "$(grep -c linux /sys/devices/bixi/reserved)" = 8 ]; verdict "of 32 MiB"
 bixi-cell destroy linux && bixi-cell destroy latency; verdict "cells are destroyed"
 [ "$(wc -l < /sys/devices/bixi/reserved)" = 1 ]; verdict "their memory is given back"
+# Two that do not know of each other, while CPUs go offline and come back.
+compete() {
+    while [ ! -e /tmp/stop ]; do
+        bixi-cell create latency.yaml && bixi-cell load latency latency.bin && bixi-cell start latency && echo >> /tmp/rounds
+        bixi-cell stats --json > /dev/null
+        bixi-cell destroy latency
+    done > /dev/null 2>&1
+}
+hotplug() {
+    while [ ! -e /tmp/stop ]; do
+        for cpu in 1 2 3; do
+            for online in 0 1; do echo $online > /sys/devices/system/cpu/cpu$cpu/online; done
+        done
+    done 2> /dev/null
+}
+dmesg -n 1; dmesg -c > /dev/null
+compete & one=$!; compete & other=$!; hotplug & third=$!
+sleep 8; touch /tmp/stop; wait $one $other $third
+bixi-cell destroy latency 2> /dev/null
+dmesg | grep -E 'WARNING|BUG|Oops|Call Trace|lockup|rcu.*stall|report that'; [ $? = 1 ] && [ "$(nproc)" = 4 ] &&
+    [ "$(wc -l < /sys/devices/bixi/reserved)" = 1 ] && [ "$(wc -l < /tmp/rounds)" -gt 0 ]
+verdict "who compete for a CPU, and for CPUs going offline, leave all in order: $(wc -l < /tmp/rounds) cells"
+dmesg -n 4
 bixi-cell config create -o /tmp/later.yaml 2> /dev/null && cmp /tmp/probed.yaml /tmp/later.yaml
 verdict "a configuration is what it was"
 bixi-cell disable; verdict "the hypervisor is disabled"
