@@ -55,7 +55,10 @@ int config_read(struct config_file *file, const char *name, int architecture, st
 		return -1;
 	if (!is_binary(&bytes)) {
 		file->text = bytes;
-		return read_yaml(file, error);
+		status = read_yaml(file, error);
+		if (status)
+			config_file_free(file);
+		return status;
 	}
 	status = config_convert(&bytes, architecture, &converted, error);
 	blob_free(&bytes);
