@@ -66,7 +66,7 @@ $(hypervisor-objects) $(kernel-objects): $(wildcard tests/guest/lvz/hypervisor/*
 hv-dir := $(O)/tests/guest/hv
 hv-runtime := $(guest-runtime) $(addprefix $(hv-dir)/,linux.o image.o)
 hv-cell := $(addprefix $(hv-dir)/,cell_start.o cell_main.o)
-hv-suites := launch cells hostile isolation platform races
+hv-suites := launch cells hostile isolation platform races watch
 guest-tests += $(hv-suites:%=tests/guest/hv/%.elf)
 $(hv-dir)/image.o $(hv-dir)/cell_image.o: guest-flags += -I$(O)/hypervisor -I$(hv-dir)
 $(hv-dir)/image.o: $(O)/hypervisor/bixi-hv.bin

@@ -11,7 +11,7 @@ suites=("$@")
 [ $# = 0 ] && suites=(exceptions interrupts tlb walk translate privilege csr timer watch debug pmu smp instructions
     irq_uart irq_ipi irq_extioi irq_msi irq_bridge lvz_registers lvz_modes lvz_traps lvz_stage2 lvz_sizes
     lvz_walk lvz_tlb lvz_interrupts lvz_timer lvz_units lvz_counters lvz_watchpoints lvz_storm
-    lvz_hypervisor hv_launch hv_cells hv_hostile hv_isolation hv_platform hv_races)
+    lvz_hypervisor hv_launch hv_cells hv_hostile hv_isolation hv_platform hv_races hv_watch)
 passed=0 failed=0
 
 # run TITLE COMMAND...: counts what the program's last line says; a program without one has failed.

@@ -49,7 +49,7 @@ bool csr_emulate(struct cpu *cpu, uint32_t insn)
 	if (shadow)
 		*shadow = (old & ~mask) | (cpu->arch.gpr[rd] & mask);
 	else if (number >> 8 == CSR_MWPC >> 8 && !cpu->cell->id)
-		old = watch_exchange(number, cpu->arch.gpr[rd], mask);
+		old = watch_exchange(cpu, number, cpu->arch.gpr[rd], mask);
 	gpr_set(cpu, rd, old);
 	return true;
 }

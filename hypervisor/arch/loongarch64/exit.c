@@ -203,7 +203,7 @@ static APART enum hv_stat other_exit(struct cpu *cpu, uint64_t estat, uint32_t i
 	case ECODE_PPI:
 		return page_exit(cpu, ecode, insn);
 	case ECODE_WPE:
-		watch_hit(estat, insn);
+		watch_hit(cpu, estat, insn);
 		return HV_STAT_OTHER;
 	}
 	guest_fault(cpu, HV_FAULT_INSTRUCTION, csr_read(CSR_BADV), insn);

@@ -175,7 +175,7 @@ void arch_cpu_activate(struct cpu *cpu)
 
 	root_setup(cpu);
 	csrs_to_guest(context->csr);
-	watch_to_guest();
+	watch_to_guest(cpu);
 	gcsr_write(CSR_CNTC, context->cntc);
 	counters_to_guest(cpu->arch.counters, context->counter);
 	timer_to_guest(&context->timer);
@@ -211,7 +211,7 @@ void arch_cpu_release(struct cpu *cpu)
 	timer_to_root(&context->timer);
 	csr_write(CSR_CNTC, context->cntc);
 	csrs_to_root(context->csr);
-	watch_to_root();
+	watch_to_root(cpu);
 	csr_change(CSR_ESTAT, context->timer.estat, IS_SWI);
 	counters_to_root(cpu->arch.counters, context->counter);
 	csr_write(CSR_MERRENTRY, cpu->arch.shadow.merrentry);

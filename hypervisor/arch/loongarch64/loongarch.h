@@ -50,10 +50,10 @@ bool access_emulate(struct cpu *cpu, uint32_t insn, uint64_t gpa);
 void exception_inject(unsigned ecode, uint32_t insn);
 
 /* watch.c: watchpoints' CSRs, 0x300 to 0x3ff, by root's Linux; a hit of one of them. */
-uint64_t watch_exchange(unsigned number, uint64_t value, uint64_t mask);
-void watch_hit(uint64_t estat, uint32_t insn);
-void watch_to_guest(void);
-void watch_to_root(void);
+uint64_t watch_exchange(struct cpu *cpu, unsigned number, uint64_t value, uint64_t mask);
+void watch_hit(struct cpu *cpu, uint64_t estat, uint32_t insn);
+void watch_to_guest(struct cpu *cpu);
+void watch_to_root(struct cpu *cpu);
 
 /* iocsr.c */
 bool iocsr_emulate(struct cpu *cpu, uint32_t insn);

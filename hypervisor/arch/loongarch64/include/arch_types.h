@@ -90,6 +90,12 @@ struct shadow {
 	uint64_t merrctl, merrentry, merrsave;
 };
 
+/* Watchpoints for loads and stores, or those for fetches. */
+struct watch {
+	uint64_t off;	 /* bit n: number n is off for programs, as WE of the guest is */
+	uint64_t status; /* bits that the guest knows of */
+};
+
 /* All of a guest that is not in memory. */
 struct context {
 	uint64_t gpr[32], pc;
@@ -112,6 +118,7 @@ struct arch_cpu {
 	uint64_t refused;    /* accesses to other cells' interrupts, without effect */
 	struct ipi ipi;
 	struct shadow shadow;
+	struct watch watch[2]; /* [1]: for fetches */
 };
 
 /* Which interrupts are a cell's; all numbers are the cell's own. */
