@@ -1,21 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
-# make-programs-guest.sh DIR PROGRAMS: makes DIR/root.ext4, a disk with Debian forky's loong64 nodejs and luajit, which
-# compile code while they run, gcc, python and openssl, and the files of folder PROGRAMS in /programs.  The packages are
-# fetched once (100 MB).
+# make-programs-guest.sh DIR PROGRAMS PACKAGE,...: makes DIR/root.ext4, a disk with packages of Debian forky for loong64 and
+# what they need, and the files of folder PROGRAMS in /programs.  The packages are fetched once.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/forky-apt.sh"
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
-stamp=$(cat "$0" "$2"/* | sha256sum)
+packages=$3
+stamp=$(cat "$0" "$2"/* | sha256sum)$packages
 [ "$(cat "$out/stamp" 2>/dev/null)" = "$stamp" ] && [ -s "$out/root.ext4" ] && exit 0
 "$here/install-packages.sh" guest tools test
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
 
 root=$out/root
-packages=busybox-static,nodejs,luajit,gcc,libc6-dev,python3-minimal,openssl
 if [ "$(cat "$out/unpacked" 2>/dev/null)" != "$packages" ]; then
     echo "unpacking ${packages//,/, } for loong64 (once)"
     "${as_root[@]}" rm -rf "$root"

@@ -35,6 +35,7 @@ suites=(
     "cell-linux|tests/boot/cell-linux.sh"
     "containment|tests/boot/containment.sh"
     "endurance|tests/boot/endurance.sh"
+    "debug|tests/boot/debug.sh"
     "demo|tests/boot/demo.sh"
     "monitor|tests/boot/monitor.sh"
     "snapshot|tests/boot/snapshot.sh"

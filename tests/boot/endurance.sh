@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
-# Root and its cells when root comes to an end: a panic, which other cells outlive, and a reboot; and what looks at
-# processors in root: counters and single steps, which are watchpoints (cells/debug.c).
-#   endurance.sh [panic | reboot | debug | lives]   only this part; lives, which is not among what is done otherwise:
-#                                                   cells are created, run and destroyed LIVES (200) times
+# Root and its cells when root comes to an end: a panic, which other cells outlive, and a reboot.
+#   endurance.sh [panic | reboot | lives]   only this part; lives, which is not among what is done otherwise: cells are
+#                                           created, run and destroyed LIVES (200) times
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
@@ -11,8 +10,6 @@ build=${O:-build}
 
 make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
 check "hypervisor, driver, tool and cells build" $?
-build/headers/bin/loongarch64-linux-gnu-gcc -static -O1 -Wall -Wextra -Werror -o "$work/debug" tests/boot/cells/debug.c
-check "so does a debugger" $?
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
 
 # guest_of NAME: the guest does what is on standard input once the driver is loaded.
@@ -21,7 +18,7 @@ guest_of() {
     mkdir -p "$root/lib/firmware" "$root/cells"
     build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
     cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
-    cp "$build/tools-loong64/bixi-cell" cells/system.yaml "$build"/cells/*.bin "$work/debug" "$root/cells/"
+    cp "$build/tools-loong64/bixi-cell" cells/system.yaml "$build"/cells/*.bin "$root/cells/"
     # Cells that print by UARTs of the machine: what they print is seen without root.
     for name in latency:1fe002e0 ipi:1fe003e0; do
         sed -e "s/, console-active//; /console:/d; /comm-region] }/a\\    - { phys: 0x${name#*:}, virt: 0x1fe001e0, size: 8, flags: [read, write, io, io-8, root-shared] }" \
@@ -107,19 +104,6 @@ GUEST
     check "it has been there twice" $?
 }
 
-part_debug() {
-    guest_of debug << GUEST
-debug; verdict "counters and single steps on the bare machine"
-bixi-cell enable system.yaml
-debug; verdict "and under the hypervisor"
-bixi-cell disable
-debug; verdict "and again on the bare machine"
-GUEST
-    machine debug
-    check "the guest comes to its end" $?
-    verdicts debug
-}
-
 part_lives() {
     limit=1500
     guest_of lives << GUEST
@@ -145,7 +129,7 @@ GUEST
     verdicts lives
 }
 
-for part in ${1:-panic reboot debug}; do
+for part in ${1:-panic reboot}; do
     "part_$part"
 done
 finish

@@ -8,7 +8,8 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
 programs=${PROGRAMS:-build/programs}
-scripts/make-programs-guest.sh "$programs" tests/boot/programs || exit 1
+scripts/make-programs-guest.sh "$programs" tests/boot/programs \
+    busybox-static,nodejs,luajit,gcc,libc6-dev,python3-minimal,openssl || exit 1
 wanted=("$@")
 [ $# = 0 ] && wanted=(node luajit luajit-off session)
 
