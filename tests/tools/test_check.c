@@ -16,6 +16,7 @@
 	"architecture: loongarch64\n"                                                                        \
 	"system:\n"                                                                                          \
 	"  hypervisor-memory: { phys: 0x88000000, size: 32M }\n"                                             \
+	"  loongarch: { pch-pic-base: 0x1fe08000 }\n"                                                        \
 	"cell:\n"                                                                                            \
 	"  name: root\n"                                                                                     \
 	"  cpus: [0-3]\n"                                                                                    \
@@ -166,6 +167,15 @@ static void test_against_the_system(void **state)
 	expect(CELL("a", RAM "    - { phys: 0xbfffc000, virt: 0x1000000, size: 32K, flags: [read] }\n" COMM,
 		    ""),
 	       SYSTEM, NULL, "cell.memory[1]: memory region 1 (0xbfffc000) is not all the root cell's");
+	expect(CELL("a", RAM "    - { phys: 0x1fe001e0, size: 8, flags: [read, write, io, io-8] }\n" COMM,
+		    ""),
+	       SYSTEM, NULL, "cell.memory[1]: memory region 1 is part of a page that root has as a whole");
+	expect(CELL("a",
+		    RAM "    - { phys: 0x1fe001e0, size: 8, flags: [read, io, io-8, root-shared] }\n" COMM,
+		    ""),
+	       SYSTEM, NULL, NULL);
+	expect(CELL("a", RAM "    - { phys: 0x1fe08000, size: 16K, flags: [read, write, io] }\n" COMM, ""),
+	       SYSTEM, NULL, "cell.memory[1]: memory region 1 is where an interrupt controller is");
 	expect(CELL("a", RAM COMM, "  irqchips: [{ kind: pch-pic, address: 0x10000000, pins: [32] }]\n"),
 	       SYSTEM, NULL, "cell.irqchips[0].pins: pin 32 of irqchip 0 is not the root cell's");
 }

@@ -364,6 +364,34 @@ static void check_pins_of_root(struct check *check, const struct config_cell *ro
 	}
 }
 
+/* What the hypervisor says of devices' registers when the cell is to be created. */
+static void check_registers(struct check *check, const struct config_system *system,
+			    const struct config_memory *region, unsigned i)
+{
+	const struct config_cell *root = &system->root_cell;
+	const struct config_loongarch *board = &system->platform_info.loongarch;
+	const uint64_t page = 16384, doorbells = 0x100000; /* the CPUs', below the bridge's */
+
+	for (unsigned j = 0; j < root->num_memory_regions; j++) {
+		const struct config_memory *roots = &config_memory(root)[j];
+
+		if (is_subpage(region, page) && !(region->flags & CONFIG_MEM_ROOTSHARED) &&
+		    overlap(region->phys_start, region->size, roots->phys_start, roots->size) &&
+		    !is_subpage(roots, page))
+			find(check, CHECK_ERROR, "cell.memory[%u]", i,
+			     "memory region %u is part of a page that root has as a whole: give root parts, "
+			     "or make it root-shared",
+			     i);
+	}
+	if ((board->pch_pic_base && overlap(region->phys_start, region->size, board->pch_pic_base, 0x1000)) ||
+	    (board->pch_msi_doorbell &&
+	     overlap(region->phys_start, region->size, board->pch_msi_doorbell - doorbells, doorbells + 8)))
+		find(check, CHECK_ERROR, "cell.memory[%u]", i,
+		     "memory region %u is where an interrupt controller is: its pins or vectors can be a "
+		     "cell's",
+		     i);
+}
+
 void check_against_system(struct check *check, const struct blob *system_binary, const struct blob *binary)
 {
 	const struct config_system *system = (const struct config_system *)(const void *)system_binary->data;
@@ -394,6 +422,8 @@ void check_against_system(struct check *check, const struct blob *system_binary,
 			find(check, severity_of(binary), "cell.memory[%u]", i,
 			     "memory region %u (0x%" PRIx64 ") is not all the root cell's to give", i,
 			     region->phys_start);
+		else if (is_ours(binary))
+			check_registers(check, system, region, i);
 	}
 }
 

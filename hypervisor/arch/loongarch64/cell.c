@@ -50,7 +50,9 @@ int arch_cell_create(struct cell *cell)
 		pch_pic_init_root(cell, pic, pic == platform->pic ? platform->pic_too : platform->pic);
 		return guard_root(cell);
 	}
-	error = pch_pic_take(cell);
+	error = guard_cell(cell);
+	if (!error)
+		error = pch_pic_take(cell);
 	if (!error)
 		extioi_take(cell);
 	return error;

@@ -107,24 +107,51 @@ static enum mmio_result chip_access(struct cpu *cpu, void *opaque, struct mmio_a
 	return MMIO_DONE;
 }
 
-/* What is written, or at which address, says what is raised; there is nothing to be read. */
+/*
+ * What is written, or at which address, says what is raised; there is nothing to be read.  A vector has the
+ * number that it has for the cell.
+ */
 static enum mmio_result doorbell_access(struct cpu *cpu, void *opaque, struct mmio_access *access)
 {
 	const struct platform_range *range = opaque;
-	uint64_t offset = access->gpa - range->base;
+	uint64_t offset = access->gpa - range->base, value = access->value;
+	unsigned vector = (unsigned)value & 0xff;
 	bool allowed = access->size == 4;
 
-	if (range->guard == GUARD_VECTOR_DOORBELL)
-		allowed = allowed && !offset && extioi_owns(&root_cell, (unsigned)access->value & 0xff);
-	else
+	if (range->guard == GUARD_VECTOR_DOORBELL) {
+		allowed = allowed && !offset && extioi_owns(cpu->cell, vector);
+		value = allowed ? cpu->cell->arch.physical[vector] : 0;
+	} else {
 		allowed = allowed && cell_owns_cpu(&root_cell, (unsigned)offset >> 12);
+	}
 	if (!access->write)
 		access->value = 0;
 	else if (allowed)
-		hw_write(access->gpa, access->size, access->value);
+		hw_write(access->gpa, access->size, value);
 	else
 		cpu->arch.refused++;
 	return MMIO_DONE;
+}
+
+static bool has_message_vectors(const struct config_cell *config)
+{
+	const struct config_irqchip *chip = config_irqchips(config);
+
+	for (unsigned i = 0; i < config->num_irqchips; i++, chip++)
+		if (chip->id == CONFIG_IRQCHIP_MSI)
+			return true;
+	return false;
+}
+
+int guard_cell(struct cell *cell)
+{
+	for (unsigned i = 0; i < platform->range_count; i++) {
+		const struct platform_range *range = &platform->ranges[i];
+
+		if (range->guard == GUARD_VECTOR_DOORBELL && has_message_vectors(cell->config))
+			return mmio_register(cell, range->base, range->size, doorbell_access, (void *)range);
+	}
+	return 0;
 }
 
 /* Without message interrupts there may be nothing at their doorbell, and an access is root's mistake. */

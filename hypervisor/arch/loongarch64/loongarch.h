@@ -62,6 +62,7 @@ bool iocsr_emulate(struct cpu *cpu, uint32_t insn);
 extern const struct platform *platform; /* since the system's description was checked */
 int guard_find_platform(const struct config_system *system, struct hv_error *error);
 int guard_root(struct cell *root); /* its accesses to such ranges come here from now on */
+int guard_cell(struct cell *cell); /* one with vectors of messages may ring for them */
 
 /* ipi.c: offsets are IOCSR's. */
 #define IPI_FIRST      0x1000
