@@ -9,15 +9,8 @@
 
 bool cell_has_virtual_uart(const struct cell *cell)
 {
-	const struct config_console *console = &cell->config->console;
-	const struct config_memory *memory = config_memory(cell->config);
-
-	if (console->type != CONFIG_CONSOLE_8250)
-		return false;
-	for (unsigned i = 0; i < cell->config->num_memory_regions; i++)
-		if (console->address - memory[i].virt_start < memory[i].size)
-			return false;
-	return true;
+	return cell->config->console.type == CONFIG_CONSOLE_8250 &&
+	       !config_has_memory(cell->config, cell->config->console.address);
 }
 
 static int map_region(struct cell *cell, const struct config_memory *memory)
@@ -39,20 +32,16 @@ int memory_map(struct cell *cell)
 {
 	const struct config_memory *memory = config_memory(cell->config);
 	const struct config_console *console = &cell->config->console;
-	int error;
+	int error = 0;
 
-	for (unsigned i = 0; i < cell->config->num_memory_regions; i++) {
+	for (unsigned i = 0; i < cell->config->num_memory_regions && !error; i++)
 		error = map_region(cell, &memory[i]);
-
-		if (error)
-			return error;
-	}
-	if (!cell_has_virtual_uart(cell))
-		return 0;
-	error = mmio_register(cell, console->address, config_uart_size(console), uart_access, cell);
-	return error ? error
-		     : mmio_register(cell, config_power_address(console), CONFIG_POWER_SIZE, power_access,
-				     cell);
+	if (!error && cell_has_virtual_uart(cell))
+		error = mmio_register(cell, console->address, config_uart_size(console), uart_access, cell);
+	if (!error && cell != &root_cell && config_has_power(cell->config))
+		error = mmio_register(cell, config_power_address(console), CONFIG_POWER_SIZE, power_access,
+				      cell);
+	return error;
 }
 
 /* Root has this memory again, as its configuration describes it. */

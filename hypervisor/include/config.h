@@ -14,6 +14,7 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 #else
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #endif
@@ -68,8 +69,9 @@ struct config_console {
 } __attribute__((packed));
 
 /*
- * An 8250 whose address is in no memory region is a virtual one.  Behind its registers a virtual one has
- * another, of 32 bits, by which the cell ends: all of its CPUs stop when CONFIG_POWER_OFF is written there.
+ * An 8250 whose address is in no memory region is a virtual one.  Behind its registers, or those of one that
+ * the cell has, is another of 32 bits by which the cell ends: all of its CPUs stop when CONFIG_POWER_OFF is
+ * written there.  If that place is in a memory region there is none.
  */
 #define CONFIG_POWER_SIZE 4
 #define CONFIG_POWER_OFF  1
@@ -219,6 +221,23 @@ static inline const uint8_t *config_cpu_set(const struct config_cell *cell)
 static inline const struct config_memory *config_memory(const struct config_cell *cell)
 {
 	return (const struct config_memory *)(config_cpu_set(cell) + cell->cpu_set_size);
+}
+
+/* Whether the cell sees memory, or a device that it has, at @gpa. */
+static inline bool config_has_memory(const struct config_cell *cell, uint64_t gpa)
+{
+	const struct config_memory *memory = config_memory(cell);
+
+	for (uint32_t i = 0; i < cell->num_memory_regions; i++)
+		if (gpa - memory[i].virt_start < memory[i].size)
+			return true;
+	return false;
+}
+
+static inline bool config_has_power(const struct config_cell *cell)
+{
+	return cell->console.type == CONFIG_CONSOLE_8250 &&
+	       !config_has_memory(cell, config_power_address(&cell->console));
 }
 
 static inline const struct config_cache *config_cache(const struct config_cell *cell)

@@ -224,6 +224,28 @@ static void a_cell_ends_by_its_register(void **state)
 	assert_int_equal(mock_hypercall(0, HC_CELL_GET_STATE, 1, 0), COMM_RUNNING);
 }
 
+static void so_does_one_whose_uart_is_its_own(void **state)
+{
+	struct description d = mock_cell(2, 4);
+	uint64_t value = CONFIG_POWER_OFF;
+
+	d.memory[d.cell.num_memory_regions++] =
+		(struct config_memory){ MOCK_PARTS + 0x308, CONSOLE, 8,
+					CONFIG_MEM_ROOTSHARED | CONFIG_MEM_IO | CONFIG_MEM_IO_8 | 3 };
+	d.cell.console = (struct config_console){ .address = CONSOLE, .size = 8, .type = 2, .flags = 1 };
+	assert_int_equal(mock_create(0, &d), 0);
+	assert_int_equal(mock_hypercall(0, HC_CELL_START, 2, 0), 0);
+	assert_int_equal(store(2, CONSOLE + SCR, 1), MMIO_DONE);
+	assert_int_equal(mock.device.phys, MOCK_PARTS + 0x308 + SCR);
+	assert_int_equal(access_at(2, CONSOLE + 8, 4, true, &value), MMIO_DONE);
+	assert_int_equal(mock_hypercall(0, HC_CELL_GET_STATE, 2, 0), COMM_SHUT_DOWN);
+	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 2, 0), 0);
+	d.memory[d.cell.num_memory_regions - 1].size = 12; /* something else is there */
+	assert_int_equal(mock_create(0, &d), 0);
+	assert_int_equal(mock_hypercall(0, HC_CELL_START, 2, 0), 0);
+	assert_int_equal(access_at(2, CONSOLE + 8, 4, true, &value), MMIO_FORBIDDEN);
+}
+
 static void the_uart_is_reset_with_the_cell(void **state)
 {
 	put(SCR, 0xa5);
@@ -248,6 +270,7 @@ int main(void)
 		TEST(the_uart_is_reset_with_the_cell),
 		TEST(the_uart_interrupts_once_for_what_comes_to_be),
 		TEST(a_cell_ends_by_its_register),
+		TEST(so_does_one_whose_uart_is_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,31 @@ static void without_vectors_the_uart_is_looked_at(void **state)
 	assert_null(fdt_getprop(tree, node, "linux,initrd-start", NULL));
 }
 
+static void a_uart_of_its_own_interrupts_by_the_cells_pin(void **state)
+{
+	int node;
+	const void *tree;
+
+	assert_int_equal(
+		prepare("architecture: loongarch64\ncell:\n  name: two\n  entry: 0x1000\n  cpus: [1]\n"
+			"  console: { type: 8250, address: 0x1fe003e0, size: 8, flags: [mmio] }\n"
+			"  memory:\n" TWO_PIECES
+			"    - { phys: 0x1fe003e0, size: 8, flags: [read, write, io, io-8] }\n"
+			"  irqchips:\n    - { kind: extioi, pins: [44] }\n"
+			"    - { kind: pch-pic, address: 0x10000000, pins: [4-5] }\n",
+			NULL),
+		0);
+	assert_int_equal(tree_cell("/serial@1fe003e0", "interrupts", 0), 4);
+	assert_int_equal(tree_cell("/serial@1fe003e0", "interrupt-parent", 0),
+			 tree_cell("/platic@10000000", "phandle", 0));
+	assert_int_equal(tree_cell("/platic@10000000", "interrupt-parent", 0),
+			 tree_cell("/eiointc@1400", "phandle", 0));
+	assert_int_equal(tree_cell("/platic@10000000", "loongson,pic-base-vec", 0), 0);
+	assert_int_equal(tree_cell("/syscon@1fe003e8", "reg", 1), 0x1fe003e8);
+	tree = tree_node("/platic@10000000", &node);
+	assert_non_null(fdt_getprop(tree, node, "interrupt-controller", NULL));
+}
+
 /* Adds up what lu12i.w and ori put into a register. */
 static uint64_t value_of(const uint32_t *code)
 {
@@ -186,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tree_describes_the_cell),
 		cmocka_unit_test(without_vectors_the_uart_is_looked_at),
+		cmocka_unit_test(a_uart_of_its_own_interrupts_by_the_cells_pin),
 		cmocka_unit_test(the_entry_sets_the_kernels_arguments),
 		cmocka_unit_test(what_cannot_start_is_refused),
 	};

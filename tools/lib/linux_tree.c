@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * The device tree of a cell's Linux: CPUs, memory, the interrupt controller of its vectors, the virtual UART,
- * and the communication region, by which it says that it has ended.
+ * The device tree of a cell's Linux: CPUs, memory, the interrupt controllers of its vectors and of its pins,
+ * the UART, virtual or its own, and the register by which it says that it has ended.
  */
 #include <string.h>
 #include <sys/random.h>
@@ -11,11 +11,14 @@
 
 #define TREE_SIZE     0x10000 /* Linux maps that much */
 #define SEED_SIZE     32
-#define UART_CLOCK    1843200 /* any: nothing is transmitted over a wire */
+#define VIRTUAL_CLOCK 1843200	/* any: nothing is transmitted over a wire */
+#define UART_CLOCK    100000000 /* the processor's UARTs', the virt machine's */
 #define EXTIOI_IOCSR  0x1400
+#define PCH_PIC_SIZE  0x400
+#define LEVEL_HIGH    4 /* of an interrupt, as device trees say it */
 #define CPU_LINE_HWI1 3 /* bit of ESTAT.IS where the hypervisor has the cell's vectors come in */
 
-enum { PHANDLE_CPUIC = 1, PHANDLE_EXTIOI, PHANDLE_CLOCK, PHANDLE_POWER };
+enum { PHANDLE_CPUIC = 1, PHANDLE_EXTIOI, PHANDLE_PCH_PIC, PHANDLE_CLOCK, PHANDLE_POWER };
 
 static bool is_ram(const struct config_memory *memory)
 {
@@ -55,13 +58,34 @@ static unsigned count_cpus(const struct config_cell *cell)
 	return count;
 }
 
-static bool has_vectors(const struct config_cell *cell)
+static const struct config_irqchip *irqchip(const struct config_cell *cell, enum config_irqchip_kind kind)
 {
 	for (uint32_t i = 0; i < cell->num_irqchips; i++) {
-		if (config_irqchips(cell)[i].id == CONFIG_IRQCHIP_EXTIOI)
-			return true;
+		if (config_irqchips(cell)[i].id == kind)
+			return &config_irqchips(cell)[i];
 	}
-	return false;
+	return NULL;
+}
+
+static bool has_vectors(const struct config_cell *cell)
+{
+	return irqchip(cell, CONFIG_IRQCHIP_EXTIOI);
+}
+
+/* The bridge's controller, of a cell that has pins of it; they need vectors. */
+static const struct config_irqchip *pch_pic(const struct config_cell *cell)
+{
+	return has_vectors(cell) ? irqchip(cell, CONFIG_IRQCHIP_PCH_PIC) : NULL;
+}
+
+/* The lowest: of the UART, as that is the only device that Linux is told of. */
+static unsigned first_pin(const struct config_irqchip *chip)
+{
+	unsigned pin = 0;
+
+	while (pin < CONFIG_PINS - 1 && !(chip->pin_bitmap[pin / 32] >> pin % 32 & 1))
+		pin++;
+	return chip->pin_base + pin;
 }
 
 static bool has_uart(const struct config_cell *cell)
@@ -128,6 +152,23 @@ static void put_memory(struct writer *w, const struct config_cell *cell)
 	}
 }
 
+/* Linux gives pins vectors from the base on, as it comes to use them. */
+static void put_pch_pic(struct writer *w, const struct config_cell *cell)
+{
+	uint64_t address = pch_pic(cell)->address;
+
+	node_begin(w, "platic", address);
+	put_string(w, "compatible", "loongson,pch-pic-1.0");
+	PUT_CELLS(w, "#address-cells", 0);
+	put_reg(w, address, PCH_PIC_SIZE);
+	put_flag(w, "interrupt-controller");
+	PUT_CELLS(w, "#interrupt-cells", 2);
+	PUT_CELLS(w, "interrupt-parent", PHANDLE_EXTIOI);
+	PUT_CELLS(w, "loongson,pic-base-vec", cell->vpci_irq_base ? cell->vpci_irq_base + 1 : 0);
+	PUT_CELLS(w, "phandle", PHANDLE_PCH_PIC);
+	node_end(w);
+}
+
 static void put_interrupt_controllers(struct writer *w, const struct config_cell *cell)
 {
 	plain_node_begin(w, "cpuic");
@@ -149,12 +190,15 @@ static void put_interrupt_controllers(struct writer *w, const struct config_cell
 	PUT_CELLS(w, "interrupts", CPU_LINE_HWI1);
 	PUT_CELLS(w, "phandle", PHANDLE_EXTIOI);
 	node_end(w);
+	if (pch_pic(cell))
+		put_pch_pic(w, cell);
 }
 
 /* Without an interrupt Linux looks at it from time to time. */
 static void put_uart(struct writer *w, const struct config_cell *cell)
 {
 	bool wide = cell->console.flags & CONFIG_CONSOLE_REGDIST_4;
+	bool own = config_has_memory(cell, cell->console.address);
 
 	if (!has_uart(cell))
 		return;
@@ -163,8 +207,11 @@ static void put_uart(struct writer *w, const struct config_cell *cell)
 	put_reg(w, cell->console.address, config_uart_size(&cell->console));
 	if (wide)
 		PUT_CELLS(w, "reg-shift", 2);
-	PUT_CELLS(w, "clock-frequency", UART_CLOCK);
-	if (has_vectors(cell) && cell->vpci_irq_base) {
+	PUT_CELLS(w, "clock-frequency", own ? UART_CLOCK : VIRTUAL_CLOCK);
+	if (own && pch_pic(cell)) {
+		PUT_CELLS(w, "interrupt-parent", PHANDLE_PCH_PIC);
+		PUT_CELLS(w, "interrupts", first_pin(pch_pic(cell)), LEVEL_HIGH);
+	} else if (!own && has_vectors(cell) && cell->vpci_irq_base) {
 		PUT_CELLS(w, "interrupt-parent", PHANDLE_EXTIOI);
 		PUT_CELLS(w, "interrupts", cell->vpci_irq_base);
 	}
@@ -196,7 +243,7 @@ static void put_end(struct writer *w, const char *name, const char *compatible)
 
 static void put_power(struct writer *w, const struct config_cell *cell)
 {
-	if (!has_uart(cell))
+	if (!config_has_power(cell))
 		return;
 	node_begin(w, "syscon", config_power_address(&cell->console));
 	put_string(w, "compatible", "syscon");
