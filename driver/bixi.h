@@ -104,6 +104,16 @@ bool memory_is_free(u64 phys, u64 size);
 bool memory_is_reserved(u64 phys, u64 size);
 ssize_t memory_show(char *text);
 
+static inline bool ranges_overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+/* share.c */
+long share_open(struct driver_share __user *share);
+/* Whether a program may have some of it mapped. */
+bool memory_is_shared(u64 phys, u64 size);
+
 /* sysfs.c */
 int sysfs_init(void);
 void sysfs_exit(void);

@@ -208,6 +208,12 @@ static int config_memory_check(const struct config_cell *config)
 				"memory region %u of cell \"%s\", 0x%llx at 0x%llx, is Linux's: reserve "
 				"it (bixi-cell config create)",
 				i, config->name, size, phys);
+		if (!(memory[i].flags & CONFIG_MEM_ROOTSHARED) && memory_is_shared(phys, size))
+			return refuse(
+				-EBUSY,
+				"memory region %u of cell \"%s\", 0x%llx at 0x%llx, is still mapped by a "
+				"program that shared it with a cell: end that",
+				i, config->name, size, phys);
 	}
 	return 0;
 }

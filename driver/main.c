@@ -218,6 +218,8 @@ static long device_act(unsigned int command, void __user *argument)
 		return console_read(argument);
 	case DRIVER_CONSOLE_WRITE:
 		return console_write(argument);
+	case DRIVER_SHARE:
+		return share_open(argument);
 	}
 	return refuse(-ENOTTY, "/dev/bixi knows no ioctl 0x%x: driver and tool are of different versions",
 		      command);

@@ -60,11 +60,6 @@ static u64 chunk_size(const struct chunk *chunk)
 	return (u64)PAGE_SIZE << chunk->order;
 }
 
-static bool overlaps(u64 a, u64 a_size, u64 b, u64 b_size)
-{
-	return a < b + b_size && b < a + a_size;
-}
-
 static void chunk_free(struct chunk *chunk)
 {
 	list_del(&chunk->link);
@@ -164,24 +159,33 @@ free:
 	return error;
 }
 
-/* Who is in it, NULL: nobody. */
-static const char *chunk_user(const struct chunk *chunk)
+/* The cell that has some of it, NULL: none. */
+static const struct cell *chunk_cell(const struct chunk *chunk)
 {
 	struct cell *cell;
 
-	if (!hypervisor.enabled)
-		return NULL;
-	if (overlaps(chunk_phys(chunk), chunk_size(chunk), hypervisor.phys, hypervisor.size))
-		return "hypervisor";
 	list_for_each_entry(cell, &cells, link) {
 		const struct config_memory *memory = config_memory(cell->config);
 
 		for (u32 i = 0; cell->id && i < cell->config->num_memory_regions; i++)
-			if (overlaps(chunk_phys(chunk), chunk_size(chunk), memory[i].phys_start,
-				     memory[i].size))
-				return cell->name;
+			if (ranges_overlap(chunk_phys(chunk), chunk_size(chunk), memory[i].phys_start,
+					   memory[i].size))
+				return cell;
 	}
 	return NULL;
+}
+
+/* Who is in it, NULL: nobody. */
+static const char *chunk_user(const struct chunk *chunk)
+{
+	const struct cell *cell = hypervisor.enabled ? chunk_cell(chunk) : NULL;
+
+	if (hypervisor.enabled &&
+	    ranges_overlap(chunk_phys(chunk), chunk_size(chunk), hypervisor.phys, hypervisor.size))
+		return "hypervisor";
+	if (cell)
+		return cell->name;
+	return memory_is_shared(chunk_phys(chunk), chunk_size(chunk)) ? "shared" : NULL;
 }
 
 int memory_release(const struct driver_release __user *argument)

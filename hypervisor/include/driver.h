@@ -97,6 +97,19 @@ struct driver_console_write {
 	char text[252];
 };
 
+/*
+ * Memory that a cell has as root-shared, for a program of root's: a file to mmap() with MAP_SHARED, offset 0
+ * being the region's beginning.  The memory stays reserved while the file, or what is mapped of it, is there,
+ * also behind the cell's end.
+ */
+struct driver_share {
+	struct driver_cell_id cell; /* in */
+	uint64_t address;	    /* in: guest-physical, anywhere in the region; out: its beginning */
+	uint64_t size;		    /* out */
+	int32_t fd;		    /* out */
+	uint32_t padding;
+};
+
 /* Jailhouse's */
 #define DRIVER_ENABLE	    _IOW(0, 0, void *) /* the argument is the address of a struct config_system */
 #define DRIVER_DISABLE	    _IO(0, 1)
@@ -113,6 +126,7 @@ struct driver_console_write {
 #define DRIVER_CPU_STATS     _IOWR(0, 69, struct driver_stats)
 #define DRIVER_CONSOLE_READ  _IOWR(0, 70, struct driver_console_read)
 #define DRIVER_CONSOLE_WRITE _IOWR(0, 71, struct driver_console_write)
+#define DRIVER_SHARE	     _IOWR(0, 72, struct driver_share)
 
 _Static_assert(sizeof(struct driver_cell_id) == 40, "ABI");
 _Static_assert(sizeof(struct driver_cell_create) == 16, "ABI");
