@@ -33,6 +33,7 @@ suites=(
     "guest|tests/guest/run.sh"
     "cells|tests/boot/cells.sh"
     "cell-linux|tests/boot/cell-linux.sh"
+    "cell-devices|tests/boot/cell-devices.sh"
     "containment|tests/boot/containment.sh"
     "endurance|tests/boot/endurance.sh"
     "debug|tests/boot/debug.sh"
