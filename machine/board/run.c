@@ -397,6 +397,30 @@ static void slice_debug(struct machine *machine, struct cpu *cpu, uint64_t budge
 	}
 }
 
+static void slice_execute(struct machine *machine, struct cpu *cpu, uint64_t budget)
+{
+	machine->slice_end = clock_now(&machine->clock) + budget;
+	machine->current = cpu;
+	if (machine->debugger)
+		slice_debug(machine, cpu, budget);
+	else
+		interp_run(cpu, budget);
+	machine->current = NULL;
+	atomic_fetch_and(&cpu->attention, ~(uint32_t)ATTENTION_PAUSE);
+}
+
+/*
+ * Whether the slice, which began at @now, ended before its first instruction because the core found its timer
+ * expired and armed it anew (slice_rearm()): with a shortest period it would be so each time.
+ */
+static bool slice_was_rearmed(struct machine *machine, const struct cpu *cpu, uint64_t now)
+{
+	uint64_t deadline = clock_next_deadline(&machine->clock);
+
+	return clock_now(&machine->clock) == now && !atomic_load(&cpu->halted) &&
+	       !debug_holds(machine, cpu) && deadline > now && deadline < machine->slice_end;
+}
+
 /* One slice of @cpu, at most to the next deadline.  False: it idles. */
 static bool slice_run(struct machine *machine, struct cpu *cpu, uint64_t deadline)
 {
@@ -408,14 +432,11 @@ static bool slice_run(struct machine *machine, struct cpu *cpu, uint64_t deadlin
 		return false;
 	if (debug_holds(machine, cpu))
 		return false;
-	machine->slice_end = now + budget;
-	machine->current = cpu;
-	if (machine->debugger)
-		slice_debug(machine, cpu, budget);
-	else
-		interp_run(cpu, budget);
-	machine->current = NULL;
-	atomic_fetch_and(&cpu->attention, ~(uint32_t)ATTENTION_PAUSE);
+	slice_execute(machine, cpu, budget);
+	if (slice_was_rearmed(machine, cpu, now)) {
+		budget = clock_next_deadline(&machine->clock) - now;
+		slice_execute(machine, cpu, budget);
+	}
 	/* Nothing retired (exceptions only): time goes on all the same. */
 	if (clock_now(&machine->clock) == now && !atomic_load(&cpu->halted))
 		machine->clock.virtual_now += budget;

@@ -107,6 +107,20 @@ static void periodic(void)
 	check(value <= 100000, "TVAL starts again at the period");
 }
 
+/* Interrupts that are due faster than any could be handled, and off: the processor goes on. */
+static void shortest(void)
+{
+	unsigned n = 0;
+
+	csr_write(CSR_TCFG, 4 | 3);
+	while (n < 10000)
+		__asm__ volatile("addi.w %0, %0, 1" : "+r"(n));
+	csr_write(CSR_TCFG, 0);
+	check(pending(), "a timer of the shortest period expires");
+	csr_write(CSR_TICLR, 1);
+	check_equal(n, 10000, "instructions go on being executed meanwhile");
+}
+
 /* The instruction after the RDTIME that first reads past the expiry already finds the interrupt taken. */
 static void punctual(void)
 {
@@ -156,6 +170,7 @@ void suite(void)
 	counter();
 	one_shot();
 	periodic();
+	shortest();
 	punctual();
 	sleeping();
 }
