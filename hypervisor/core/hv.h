@@ -46,7 +46,13 @@ enum {
 
 /* lock.c: spin locks, never held while a guest runs. */
 struct lock {
-	uint32_t word;
+	union {
+		uint32_t word;
+		struct {
+			uint16_t turn,
+				tickets; /* whose it is; given out: equal if it is free (little-endian) */
+		};
+	};
 };
 
 void lock_take(struct lock *lock);
