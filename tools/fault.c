@@ -16,11 +16,10 @@ static const char *const reasons[] = {
 	[HV_FAULT_HYPERCALL] = "hypercall that it may not make",
 	[HV_FAULT_IOCSR] = "IOCSR access that it may not make",
 	[HV_FAULT_HANG] = "no heartbeat",
-	[HV_FAULT_STORM] = "interrupt storm",
 	[HV_FAULT_MACHINE] = "machine error",
 };
 static const char *const reason_names[] = { "none",  "memory", "instruction", "hypercall",
-					    "iocsr", "hang",   "storm",	      "machine" };
+					    "iocsr", "hang",   "machine" };
 static const char *const exit_names[] = { HV_STAT_NAMES };
 static const char *const register_names[32] = {
 	"zero", "ra", "tp", "sp", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3",

@@ -11,7 +11,7 @@
 static struct lock management_lock;
 static bool may_suspend_root; /* who holds it */
 
-bool management_try(void)
+static bool management_try(void)
 {
 	return lock_try(&management_lock);
 }

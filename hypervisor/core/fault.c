@@ -11,8 +11,6 @@
 #define RESTART_DOUBLED	 7  /* times at most */
 #define RESTART_FORGIVEN 60 /* seconds without a fault, and it begins anew */
 
-uint64_t heartbeat_due = UINT64_MAX;
-
 static void record(struct cpu *cpu, enum hv_fault_reason reason, const struct hv_fault *fault)
 {
 	struct hv_fault *to = &cpu->cell->fault;
@@ -121,43 +119,27 @@ enum mmio_result power_access(struct cpu *cpu, void *opaque, struct mmio_access 
 	return MMIO_DONE;
 }
 
-static void due_at(uint64_t time)
+void heartbeat_set(struct cpu *cpu, uint64_t limit)
 {
-	uint64_t due = __atomic_load_n(&heartbeat_due, __ATOMIC_RELAXED);
-
-	while (time < due && !__atomic_compare_exchange_n(&heartbeat_due, &due, time, false, __ATOMIC_RELAXED,
-							  __ATOMIC_RELAXED))
-		;
-}
-
-void heartbeat_set(struct cell *cell, uint64_t limit)
-{
-	__atomic_store_n(&cell->heartbeat, arch_time(), __ATOMIC_RELAXED);
-	__atomic_store_n(&cell->heartbeat_limit, limit, __ATOMIC_RELEASE);
-	if (limit)
-		due_at(cell->heartbeat + limit);
-}
-
-void heartbeat_watch(void)
-{
+	struct cell *cell = cpu->cell;
 	uint64_t now = arch_time();
 
-	if (!management_try()) /* then at one of the next exits */
-		return;
-	/* Before looking, so that none is missed that comes meanwhile. */
-	__atomic_store_n(&heartbeat_due, UINT64_MAX, __ATOMIC_SEQ_CST);
-	for (struct cell *cell = root_cell.next; cell; cell = cell->next) {
-		uint64_t limit = __atomic_load_n(&cell->heartbeat_limit, __ATOMIC_ACQUIRE);
-		uint64_t last = __atomic_load_n(&cell->heartbeat, __ATOMIC_RELAXED);
+	__atomic_store_n(&cell->heartbeat, now, __ATOMIC_RELAXED);
+	__atomic_store_n(&cell->heartbeat_limit, limit, __ATOMIC_RELEASE);
+	arch_cpu_alarm(cpu, limit ? now + limit : UINT64_MAX);
+}
 
-		if (!limit || !cell_is_running(cell))
-			continue;
-		if (now < last || now - last < limit) {
-			due_at(last + limit);
-			continue;
-		}
-		__atomic_store_n(&cell->heartbeat_limit, 0, __ATOMIC_RELAXED);
-		cpu_hang(cell->first_cpu);
-	}
-	management_end();
+uint64_t heartbeat_look(const struct cpu *cpu)
+{
+	struct cell *cell = cpu->cell;
+	uint64_t limit = __atomic_load_n(&cell->heartbeat_limit, __ATOMIC_ACQUIRE);
+	uint64_t last = __atomic_load_n(&cell->heartbeat, __ATOMIC_RELAXED), now = arch_time();
+
+	if (!limit || !cell_is_running(cell))
+		return UINT64_MAX;
+	if (now < last || now - last < limit) /* another of the cell's CPUs has called since */
+		return last + limit;
+	__atomic_store_n(&cell->heartbeat_limit, 0, __ATOMIC_RELAXED);
+	cpu_hang(cell->first_cpu);
+	return UINT64_MAX;
 }

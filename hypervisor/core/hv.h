@@ -245,10 +245,13 @@ int cell_cpu(const struct cell *cell, unsigned number);
  * and cpu_attend() keeps the CPU.
  */
 void cell_fault(struct cpu *cpu, enum hv_fault_reason reason, const struct hv_fault *fault);
-/* Looks for cells without a heartbeat; heartbeat_due is when that is worth while. */
-void heartbeat_watch(void);
-void heartbeat_set(struct cell *cell, uint64_t limit); /* ticks, 0: none */
-extern uint64_t heartbeat_due;
+/*
+ * A sign of life of this CPU's cell, the next one due within @limit ticks; 0: none wanted.  The alarm of the
+ * CPU that has called last sees to it, so a cell that hangs is found without an exit of anybody's.
+ */
+void heartbeat_set(struct cpu *cpu, uint64_t limit);
+/* When arch_cpu_alarm()'s time has come, on that CPU: the time of its next one, UINT64_MAX: none. */
+uint64_t heartbeat_look(const struct cpu *cpu);
 /*
  * The guest was left for @stat, at @begin ticks; @pc, @insn go to the record of last exits.  Inline, as it is
  * a good part of what an exit costs.
@@ -271,9 +274,6 @@ static inline void stat_count(struct cpu *cpu, enum hv_stat stat, uint64_t begin
 	cpu->stats.count[stat]++;
 	cpu->stats.ticks[stat] += ticks;
 	cpu->stats.latency[bucket]++;
-
-	if (now >= __atomic_load_n(&heartbeat_due, __ATOMIC_RELAXED))
-		heartbeat_watch();
 }
 
 /* config.c.  Sizes: bytes that are there. */
@@ -320,7 +320,6 @@ static inline bool config_overlap(uint64_t a, uint64_t a_size, uint64_t b, uint6
 bool management_begin(struct cpu *cpu);
 /* The same for cell @id, *cell: 0, or -EBUSY; -ENOENT, -EINVAL (root): it has not begun. */
 int management_begin_on(struct cpu *cpu, uint32_t id, struct cell **cell);
-bool management_try(void); /* for a look at all cells: waits for nobody, and is waited for */
 void management_end(void);
 
 /* cell.c */

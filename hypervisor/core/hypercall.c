@@ -179,7 +179,7 @@ static long heartbeat(struct cpu *cpu, uint64_t ms, uint64_t arg2)
 {
 	if (ms > HEARTBEAT_MAX)
 		return -EINVAL;
-	heartbeat_set(cpu->cell, ms * arch_time_frequency() / 1000);
+	heartbeat_set(cpu, ms * arch_time_frequency() / 1000);
 	return 0;
 }
 

@@ -72,6 +72,11 @@ void arch_cpu_kick(unsigned id);
  * may return early.  UINT64_MAX: for ever. */
 void arch_cpu_wait(struct cpu *cpu, uint64_t until);
 /*
+ * This CPU leaves its guest when arch_time() is @at, whatever the guest does, and calls heartbeat_look(),
+ * which says when next.  UINT64_MAX: not any more; so do arch_cpu_wait() and arch_cpu_reset().
+ */
+void arch_cpu_alarm(struct cpu *cpu, uint64_t at);
+/*
  * The CPU's guest state becomes that of a CPU of cpu->cell after reset, all registers of all units, guest ID
  * and stage 2 included; the cell's first CPU begins at @entry (guest-physical), the others (@entry ~0) wait
  * in the firmware's pen.  This and the next three run on the CPU itself, out of its guest.

@@ -100,7 +100,6 @@ enum hv_fault_reason {
 	HV_FAULT_HYPERCALL,
 	HV_FAULT_IOCSR,
 	HV_FAULT_HANG, /* no heartbeat */
-	HV_FAULT_STORM,
 	HV_FAULT_MACHINE,
 };
 

@@ -223,9 +223,10 @@ static void a_cell_without_heartbeat_is_stopped(void **state)
 		assert_int_equal(state_of(1), COMM_RUNNING);
 		assert_int_equal(mock_hypercall(3, HC_HEARTBEAT, 400, 0), 0);
 	}
+	/* An alarm that rings too early rings again. */
+	assert_int_equal(heartbeat_look(mock_cpu(1)), cell_find(1)->heartbeat + 100);
 	mock.time += 120;
-	mock_hypercall(0, HC_NOP, 0, 0); /* somebody leaves its guest */
-	mock_idle(5);
+	mock_idle(5); /* nobody leaves its guest */
 	assert_int_equal(state_of(1), COMM_FAILED);
 	assert_true(mock_is_waiting(1) && mock_is_waiting(2));
 	assert_int_equal(mock_hypercall(0, HC_CELL_FAULT, 1, MOCK_BUFFER), 0);
@@ -234,10 +235,37 @@ static void a_cell_without_heartbeat_is_stopped(void **state)
 	assert_int_equal(state_of(2), COMM_RUNNING);
 	/* The other one's time comes, too. */
 	mock.time += 400;
-	mock_hypercall(0, HC_NOP, 0, 0);
 	mock_idle(5);
 	assert_int_equal(state_of(2), COMM_FAILED);
 	mock_check();
+}
+
+/* Also while root has died, or manages: it waits for this very cell. */
+static void hangs_are_found_without_root(void **state)
+{
+	struct description d = mock_cell(1, 0x2);
+	uint64_t before;
+
+	d.cell.flags &= ~(uint32_t)CONFIG_CELL_PASSIVE_COMMREG;
+	assert_int_equal(mock_create(0, &d), 0);
+	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
+	mock_idle(2);
+	assert_int_equal(mock_hypercall(1, HC_HEARTBEAT, 200, 0), 0);
+	before = mock.time;
+	assert_int_equal(mock_hypercall(0, HC_CELL_SHUTDOWN, 1, 0), 0); /* which is not answered */
+	assert_in_range(mock.time - before, 200, 210);
+	running(2, 0x4, CONFIG_CELL_FAULT_RESTART);
+	assert_int_equal(mock_hypercall(2, HC_HEARTBEAT, 200, 0), 0);
+	for (unsigned id = 0; id < MOCK_CPUS; id++)
+		if (id != 1 && id != 2)
+			mock_fault(id, HV_FAULT_MACHINE);
+	mock.time += 200;
+	mock_idle(5);
+	assert_int_equal(cell_find(2)->fault.reason, HV_FAULT_HANG);
+	assert_in_range(cell_find(2)->restart_at, mock.time, mock.time + MOCK_FREQUENCY / 10);
+	mock.time += MOCK_FREQUENCY;
+	mock_idle(5);
+	assert_int_equal(cell_find(2)->state, CELL_RUNNING);
 }
 
 static void heartbeats_end_with_the_run_or_when_told(void **state)
@@ -246,16 +274,25 @@ static void heartbeats_end_with_the_run_or_when_told(void **state)
 	assert_int_equal(mock_hypercall(1, HC_HEARTBEAT, 100, 0), 0);
 	assert_int_equal(mock_hypercall(1, HC_HEARTBEAT, 0, 0), 0);
 	mock.time += 1000;
-	mock_hypercall(0, HC_NOP, 0, 0);
+	mock_idle(5);
+	assert_int_equal(state_of(1), COMM_RUNNING);
+	/* Of another CPU than that which has the alarm. */
+	assert_int_equal(mock_hypercall(1, HC_HEARTBEAT, 100, 0), 0);
+	assert_int_equal(mock_hypercall(2, HC_HEARTBEAT, 0, 0), 0);
+	mock.time += 1000;
 	mock_idle(5);
 	assert_int_equal(state_of(1), COMM_RUNNING);
 	assert_int_equal(mock_hypercall(1, HC_HEARTBEAT, 100, 0), 0);
 	assert_int_equal(mock_hypercall(0, HC_CELL_START, 1, 0), 0);
 	mock.time += 1000;
-	mock_hypercall(0, HC_NOP, 0, 0);
 	mock_idle(5);
 	assert_int_equal(state_of(1), COMM_RUNNING);
-	assert_int_equal(heartbeat_due, UINT64_MAX);
+	/* The CPU goes back to root with none. */
+	assert_int_equal(mock_hypercall(1, HC_HEARTBEAT, 100, 0), 0);
+	assert_int_equal(mock_hypercall(0, HC_CELL_DESTROY, 1, 0), 0);
+	mock.time += 1000;
+	mock_idle(5);
+	mock_check();
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, enabled)
@@ -273,6 +310,7 @@ int main(void)
 		TEST(a_cpu_that_the_hypervisor_lost_is_not_waited_for),
 		TEST(cells_outlive_root),
 		TEST(a_cell_without_heartbeat_is_stopped),
+		TEST(hangs_are_found_without_root),
 		TEST(heartbeats_end_with_the_run_or_when_told),
 	};
 

@@ -279,6 +279,7 @@ void arch_cpu_reset(struct cpu *cpu, uint64_t entry)
 	gcsr_write(CSR_TCFG, 0);
 	gcsr_write(CSR_TVAL, 0);
 	gcsr_write(CSR_ESTAT, 0);
+	arch_cpu_alarm(cpu, UINT64_MAX);
 	guest_select(cpu);
 	ipi_update(cpu);
 	cpu->arch.pen = entry == ~UINT64_C(0);

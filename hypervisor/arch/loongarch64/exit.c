@@ -32,12 +32,15 @@ void arch_cpu_describe(struct cpu *cpu, struct hv_fault *fault)
 	memcpy(fault->gpr, cpu->arch.gpr, sizeof(fault->gpr));
 }
 
-/* CPUs that wait. */
+/*
+ * Root's timer, which runs whatever the guest does: it wakes CPUs that wait, and it is the alarm of those
+ * that execute a guest.
+ */
 
-/* The longest that root's timer can count. */
+/* The longest that it can count. */
 #define TICKS_MAX (UINT64_C(1) << 40)
 
-/* Root's timer wakes the CPU in that many ticks, or a little later. */
+/* In that many ticks, or a little later. */
 static void timer_arm(uint64_t ticks)
 {
 	csr_write(CSR_TCFG, (((ticks < TICKS_MAX ? ticks : TICKS_MAX) + 4) & ~UINT64_C(3)) | TCFG_EN);
@@ -49,20 +52,41 @@ static void timer_disarm(void)
 	csr_write(CSR_TICLR, 1);
 }
 
+static uint64_t ticks_until(uint64_t time)
+{
+	uint64_t now = arch_time();
+
+	return time > now ? time - now : 0;
+}
+
+void arch_cpu_alarm(struct cpu *cpu, uint64_t at)
+{
+	timer_disarm();
+	cpu->arch.alarm = at;
+	if (at != UINT64_MAX)
+		timer_arm(ticks_until(at));
+}
+
 void arch_cpu_wait(struct cpu *cpu, uint64_t until)
 {
-	uint64_t lie = csr_read(CSR_ECFG), now;
+	uint64_t left;
 
-	if (until != UINT64_MAX)
-		csr_write(CSR_ECFG, lie | IS_TI);
-	while (!ipi_collect(cpu) && (now = arch_time()) < until) {
-		if (until != UINT64_MAX)
-			timer_arm(until - now);
+	arch_cpu_alarm(cpu, UINT64_MAX);
+	while (!ipi_collect(cpu) && (left = ticks_until(until))) {
+		timer_arm(left);
 		root_sleep();
-		if (until != UINT64_MAX)
-			timer_disarm();
+		timer_disarm();
 	}
-	csr_write(CSR_ECFG, lie);
+}
+
+/* The earlier of the end of @left ticks and of the CPU's alarm, which may ring now. */
+static APART uint64_t alarm_before(struct cpu *cpu, uint64_t left)
+{
+	uint64_t alarm = ticks_until(cpu->arch.alarm);
+
+	if (!alarm)
+		cpu->arch.alarm = heartbeat_look(cpu);
+	return alarm < left ? alarm : left;
 }
 
 /*
@@ -73,7 +97,7 @@ static void guest_idle(struct cpu *cpu)
 {
 	uint64_t lie = csr_read(CSR_ECFG), guest_lie = gcsr_read(CSR_ECFG);
 
-	csr_write(CSR_ECFG, lie | IS_TI | (guest_lie & IS_HWI));
+	csr_write(CSR_ECFG, lie | (guest_lie & IS_HWI));
 	for (;;) {
 		/* The timer before the interrupts: if it is over by now they show it. */
 		uint64_t tcfg = gcsr_read(CSR_TCFG), left = gcsr_read(CSR_TVAL);
@@ -81,8 +105,11 @@ static void guest_idle(struct cpu *cpu)
 		if (gcsr_read(CSR_ESTAT) & guest_lie & IS_ALL ||
 		    __atomic_load_n(&cpu->wanted, __ATOMIC_ACQUIRE))
 			break;
-		if (tcfg & TCFG_EN && left <= tcfg)
-			timer_arm(left);
+		if (!(tcfg & TCFG_EN) || left > tcfg)
+			left = TICKS_MAX;
+		if (cpu->arch.alarm != UINT64_MAX)
+			left = alarm_before(cpu, left);
+		timer_arm(left);
 		root_sleep();
 		timer_disarm();
 		if (csr_read(CSR_ESTAT) & IS_MSG)
@@ -90,6 +117,8 @@ static void guest_idle(struct cpu *cpu)
 		ipi_collect(cpu);
 	}
 	csr_write(CSR_ECFG, lie);
+	if (cpu->arch.alarm != UINT64_MAX)
+		timer_arm(ticks_until(cpu->arch.alarm));
 }
 
 /*
@@ -161,6 +190,8 @@ static enum hv_stat interrupt_exit(struct cpu *cpu, uint64_t estat)
 {
 	if (estat & IS_MSG)
 		messages_collect();
+	if (estat & IS_TI)
+		arch_cpu_alarm(cpu, heartbeat_look(cpu));
 	if (!(estat & IS_IPI))
 		return HV_STAT_OTHER;
 	return ipi_collect(cpu) && cpu->wanted ? HV_STAT_MANAGEMENT : HV_STAT_IPI;

@@ -89,6 +89,7 @@ int arch_cpu_init(struct cpu *cpu)
 		return -EBUSY;
 	if (!windows_are_there() || cpu->arch.linux_crmd & (CRMD_DA | CRMD_PLV))
 		return -EINVAL;
+	cpu->arch.alarm = UINT64_MAX;
 	cpu->arch.messages = has_messages;
 	if (csr_read(CSR_GCFG) & GCFG_GPMP && cpucfg(6) & CPUCFG6_PMP)
 		cpu->arch.counters = (cpucfg(6) >> 4 & 0xf) + 1;
@@ -113,7 +114,7 @@ static void root_setup(struct cpu *cpu)
 				    (uint64_t)cpu->arch.counters << GPERF_SHIFT);
 	csr_write(CSR_GINTC, GINTC_PIP);
 	csr_write(CSR_GCNTC, 0);
-	csr_write(CSR_ECFG, IS_IPI | (cpu->arch.messages ? IS_MSG : 0));
+	csr_write(CSR_ECFG, IS_IPI | IS_TI | (cpu->arch.messages ? IS_MSG : 0));
 	csr_write(CSR_ESTAT, 0);
 	csr_write(CSR_EENTRY, (uint64_t)exit_entry);
 	csr_write(CSR_MERRENTRY, virt_to_phys(machine_error_entry));

@@ -41,7 +41,7 @@ struct processor {
 	enum { OFF, IN_LINUX, IN_GUEST, BARE } state;
 	bool kicked, waiting, busy;
 	long result;
-	uint64_t number, arg1, arg2, entry;
+	uint64_t number, arg1, arg2, entry, alarm;
 	mock_guest_fn *guest;
 	const struct cell *loaded; /* whose guest state is in it */
 	bool root_saved;
@@ -235,6 +235,10 @@ static void guest_loop(struct cpu *cpu)
 			continue;
 		}
 		self->kicked = false;
+		if (mock.time >= self->alarm) {
+			self->alarm = heartbeat_look(cpu);
+			continue;
+		}
 		if (self->loaded != cpu->cell)
 			wrong("guest entered with another's state", cpu->id);
 		if (self->busy) {
@@ -315,15 +319,22 @@ void arch_cpu_wait(struct cpu *cpu, uint64_t until)
 	struct processor *self = &processors[cpu->id];
 
 	self->waiting = true;
+	self->alarm = UINT64_MAX;
 	while (!self->kicked && mock.time < until)
 		mock_yield();
 	self->waiting = self->kicked = false;
+}
+
+void arch_cpu_alarm(struct cpu *cpu, uint64_t at)
+{
+	processors[cpu->id].alarm = at;
 }
 
 void arch_cpu_reset(struct cpu *cpu, uint64_t entry)
 {
 	struct processor *self = &processors[cpu->id];
 
+	self->alarm = UINT64_MAX;
 	if (!self->root_saved)
 		wrong("reset of a CPU that holds Linux's state", cpu->id);
 	self->loaded = cpu->cell;
@@ -549,7 +560,6 @@ long mock_enable(void)
 	memset(&root_cell, 0, sizeof(root_cell));
 	memset(&last_error, 0, sizeof(last_error));
 	cpus_present = 0;
-	heartbeat_due = UINT64_MAX;
 	cpus_dead = 0;
 	cells = 1;
 	arch_cells = 0;
@@ -561,6 +571,7 @@ long mock_enable(void)
 
 		memset(processor, 0, sizeof(*processor));
 		processor->stack = stack;
+		processor->alarm = UINT64_MAX;
 		if (i >= mock.cpus)
 			continue;
 		processor->state = IN_LINUX;

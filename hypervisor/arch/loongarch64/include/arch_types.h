@@ -116,6 +116,7 @@ struct arch_cpu {
 	unsigned counters;   /* of the PMU that the guest has */
 	bool messages;	     /* there are message interrupts */
 	uint64_t refused;    /* accesses to other cells' interrupts, without effect */
+	uint64_t alarm;	     /* of arch_cpu_alarm() */
 	struct ipi ipi;
 	struct shadow shadow;
 	struct watch watch[2]; /* [1]: for fetches */
