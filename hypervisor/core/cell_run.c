@@ -6,7 +6,11 @@
  */
 #include "hv.h"
 
-#define REPLY_SECONDS 10 /* a cell that has no time limit of its own has given no answer */
+/*
+ * After so many seconds a cell has given no answer, whatever time limit it has.  Root's CPU waits that long,
+ * with interrupts off: a call asks twice at most, and after 10 s Linux takes a CPU for dead.
+ */
+#define REPLY_SECONDS 4
 
 static struct lock management_lock;
 static bool may_suspend_root; /* who holds it */
