@@ -30,7 +30,7 @@ one() { # DIRECTORY NAME
 }
 
 verdicts=$(
-    for source in tests/fuzz/fuzz_*.c tests/hypervisor/fuzz_*.c; do
+    for source in tests/fuzz/fuzz_*.c tests/hypervisor/{,loongarch/}fuzz_*.c; do
         while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
         one "$(dirname "$source")" "$(basename "$source" .c)" &
     done

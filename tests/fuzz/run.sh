@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 seconds=${FUZZ_SECONDS:-60}
 make -s -j"$(nproc)" O=build/fuzz CC=clang-19 SANITIZE=fuzzer-no-link,address,undefined fuzzers
 passed=0 failed=0
-for source in tests/fuzz/fuzz_*.c tests/hypervisor/fuzz_*.c; do
+for source in tests/fuzz/fuzz_*.c tests/hypervisor/{,loongarch/}fuzz_*.c; do
     name=$(basename "$source" .c)
     fuzzer=build/fuzz/${source%.c}
     seeds=$(dirname "$source")/corpus/${name#fuzz_}

@@ -65,3 +65,24 @@ $(hv-platform): $(hv-platform-objects)
 $(hv-interrupts): $(hv-interrupts-objects)
 $(hv-interrupts) $(hv-platform):
 	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) $(hv-test-sanitize) $(LDFLAGS) -o $@ $^ -lcmocka
+
+# The whole way of an exit for an IOCSR access, likewise.
+hv-exit-fuzz := $(hv-test)/loongarch/fuzz_iocsr
+fuzzers += tests/hypervisor/loongarch/fuzz_iocsr
+hv-exit-flags := -Itests/hypervisor/loongarch/exit $(hv-interrupts-flags)
+
+$(hv-test)/loongarch/exit/%.o: hypervisor/arch/loongarch64/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-exit-flags) -c -o $@ $<
+
+$(hv-test)/loongarch/exit/%.o: hypervisor/platform/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-exit-flags) -c -o $@ $<
+
+$(hv-exit-fuzz).o: tests/hypervisor/loongarch/fuzz_iocsr.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-exit-flags) -c -o $@ $<
+
+$(hv-exit-fuzz): $(hv-exit-fuzz).o $(addprefix $(hv-test)/loongarch/exit/,exit.o iocsr.o ipi.o extioi.o \
+	$(patsubst hypervisor/platform/%.c,%.o,$(wildcard hypervisor/platform/*.c)))
+	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^
