@@ -35,6 +35,7 @@ suites=(
     "cell-linux|tests/boot/cell-linux.sh"
     "cell-devices|tests/boot/cell-devices.sh"
     "containment|tests/boot/containment.sh"
+    "deadlines|tests/boot/deadlines.sh"
     "endurance|tests/boot/endurance.sh"
     "debug|tests/boot/debug.sh"
     "demo|tests/boot/demo.sh"

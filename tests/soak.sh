@@ -137,6 +137,8 @@ part_driver() {
 part_hypervisor() {
     make -s -j"$jobs" all > "$logs/hypervisor-build.log" 2>&1
     step "cells harm nobody but themselves" containment env TIME_SCALE=4 tests/boot/containment.sh long
+    step "the latency cell keeps its deadlines beside storms and a Linux that works" deadlines \
+        env TIME_SCALE=4 tests/boot/deadlines.sh long
     step "cells are created, run and destroyed 200 times" lives env TIME_SCALE=4 tests/boot/endurance.sh lives
     step "cells work with the reference engine" cells-interp \
         env BIXI_ENGINE=interp TIME_SCALE=10 tests/run.sh cells containment

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
-# Two Linuxes: Debian's stock kernel in a cell of two CPUs, beside root's and a bare-metal cell that keeps deadlines.
+# Two Linuxes: Debian's stock kernel in a cell of two CPUs, beside root's and a bare-metal cell.  How late that one is
+# meanwhile is deadlines.sh's to say.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
@@ -52,9 +53,7 @@ cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
 cp "$build/tools-loong64/bixi-cell" cells/*.yaml "$build"/cells/latency.bin "$guest/vmlinuz" "$root/cells/"
 cp "$work/steps.initrd" "$root/cells/initrd"
 
-cp -al "$root" "$work/deadlines.root"
-
-read -r -d '' common <<'GUEST'
+initrd_with cells <<'GUEST'
 cd /cells
 export PATH=$PATH:/cells
 verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }
@@ -76,10 +75,6 @@ ends() { # ends CELL SECONDS
 }
 
 insmod /bixi.ko
-GUEST
-initrd_with cells << GUEST
-$common
-$(cat <<'REST'
 bixi-cell enable system.yaml; verdict "the hypervisor is enabled"
 bixi-cell create latency.yaml && bixi-cell load latency latency.bin && bixi-cell start latency
 verdict "the latency cell runs"
@@ -131,40 +126,14 @@ verdict "and be made anew"
 bixi-cell disable && [ "$(nproc)" = 4 ]; verdict "disabling ends it; root has all CPUs again"
 [ -z "$(cat /sys/devices/bixi/reserved)" ]; verdict "and all memory"
 echo "@@ all ok"
-REST
-)
 GUEST
-run() { # run NAME SECONDS OPTION...
-    local name=$1 limit=$2
-    shift 2
-    timeout $((limit * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/$name.initrd" -c 4 -m 2G "$@" \
-        -a "console=ttyS0 quiet rdinit=/test.sh kvm.enable_virt_at_load=0" < /dev/null 2>&1 | tr -d '\r' > "$work/$name.log"
-    [ "${PIPESTATUS[0]}" = 0 ] && said "$name" all
-    check "the guest comes to its end" $?
-    while read -r verdict sentence; do
-        [ "$verdict" = ok ]
-        check "$sentence" $?
-    done < <(grep -aE '^(ok|FAIL) ' "$work/$name.log")
-    [ "$failed" = 0 ] || tail -n 60 "$work/$name.log" | sed 's/^/    /'
-}
-run cells 300
-
-# How late interrupts are says something only where time is the instructions', not the host's.
-initrd_with deadlines << GUEST
-$common
-$(cat <<'REST'
-listen linux
-bixi-cell enable system.yaml
-bixi-cell create latency.yaml && bixi-cell load latency latency.bin && bixi-cell start latency
-bixi-cell linux linux.yaml vmlinuz -i initrd -c "console=ttyS0 quiet bixi.do=load:1,poweroff"
-ends linux 30
-prints linux '@@ load-first ok' 5; verdict "a Linux boots and computes beside the latency cell"
-bixi-cell console latency | grep interrupts, | tail -n 1 > /tmp/last
-grep -q ' 0 missed' /tmp/last; verdict "which misses no interrupt meanwhile: $(cat /tmp/last)"
-[ "$(sed 's/.* to \([0-9]*\) ns.*/\1/' /tmp/last)" -lt 100000 ]; verdict "and gets none as late as a tenth of a period"
-echo "@@ all ok"
-REST
-)
-GUEST
-run deadlines 400 --deterministic
+timeout $((300 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/cells.initrd" -c 4 -m 2G \
+    -a "console=ttyS0 quiet rdinit=/test.sh kvm.enable_virt_at_load=0" < /dev/null 2>&1 | tr -d '\r' > "$work/cells.log"
+[ "${PIPESTATUS[0]}" = 0 ] && said cells all
+check "the guest comes to its end" $?
+while read -r verdict sentence; do
+    [ "$verdict" = ok ]
+    check "$sentence" $?
+done < <(grep -aE '^(ok|FAIL) ' "$work/cells.log")
+[ "$failed" = 0 ] || tail -n 60 "$work/cells.log" | sed 's/^/    /'
 finish

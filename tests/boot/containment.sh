@@ -7,6 +7,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
+. tests/boot/cells/hostile.sh
 build=${O:-build}
 seed=${SEED:-$(date +%s)}
 long=${1:-}
@@ -14,20 +15,10 @@ echo "# SEED=$seed"
 
 make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
 check "hypervisor, driver, tool and cells build" $?
-flags=(--target=loongarch64-unknown-none-elf -march=la464 -mno-lsx -ffreestanding -fno-pic -O2 -I. -Wall -Wextra -Werror
-    -Wno-unused-parameter -Wno-address-of-packed-member -fdirect-access-external-data)
-for name in hostile attempt; do
-    clang-19 "${flags[@]}" -c -o "$work/$name.o" tests/boot/cells/$name.[cS] || failed=1
-done
-ld.lld-19 -T cells/lib/cell.ld -o "$work/hostile.elf" "$build"/cells/lib/{crt0,cell}.o "$work"/{hostile,attempt}.o &&
-    ld.lld-19 -T cells/lib/cell.ld --oformat binary -o "$work/hostile.bin" "$build"/cells/lib/{crt0,cell}.o \
-        "$work"/{hostile,attempt}.o &&
+hostile_build &&
     build/headers/bin/loongarch64-linux-gnu-gcc -static -O2 -Wall -Wextra -Werror -o "$work/witness" tests/boot/cells/witness.c
 check "so do a hostile cell, and a witness" $?
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
-# Where its order stands in the image.
-order=$(build/headers/bin/loongarch64-linux-gnu-nm "$work/hostile.elf" | awk '$3 == "order" { print $1 }')
-order=$((0x$order - 0x9000000000200000))
 
 root=$work/containment.root
 mkdir -p "$root/lib/firmware" "$root/cells"
@@ -35,23 +26,8 @@ build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driv
 cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
 cp "$build/tools-loong64/bixi-cell" cells/{system,latency}.yaml "$build/cells/latency.bin" "$work"/{hostile.bin,witness} \
     "$root/cells/"
-for policy in '' ', fault-restart'; do
-    cat > "$root/cells/hostile${policy:+-again}.yaml" << YAML
-architecture: loongarch64
-
-cell:
-  name: hostile
-  flags: [passive-comm-region, console-active${policy}]
-  cpus: [2]
-  entry: 0x200000
-  console: { type: 8250, address: 0x1fe001e0, size: 8, flags: [mmio] }
-  memory:
-    - { phys: auto, virt: 0x0, size: 4M, flags: [read, write, execute, loadable] }
-    - { virt: 0xf000000, size: 16K, flags: [read, write, comm-region] }
-  irqchips:
-    - { kind: extioi, pins: [40-47] }
-YAML
-done
+hostile_config > "$root/cells/hostile.yaml"
+hostile_config fault-restart > "$root/cells/hostile-again.yaml"
 truncate -s 64M "$work/disk.img"
 
 {

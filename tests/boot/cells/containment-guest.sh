@@ -90,14 +90,22 @@ counts; verdict "the other cell goes on"
 orders "tables 0 $(printf %x "$seed")"; within 60 ended
 verdict "broken page tables: $(bixi-cell list | grep hostile)"
 for i in 1 2 3 4 ${long:+5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
-    orders "instructions ${long:+4}1 $(printf %x $((seed + i)))"; within ${long:+10}5 ended || state hostile running
+    orders "instructions ${long:+4}1 $(printf %x $((seed + i)))"
+    end=$(($(date +%s) + 5)) # they lead it into a loop more often than not
+    until ended || [ "$(date +%s)" -ge $end ]; do sleep 0.2; done
+    ended || state hostile running
     verdict "random instructions, $i: $(bixi-cell list | grep hostile)"
 done
 orders "interrupts"; within 60 said hostile interrupts; sleep 2; state hostile running
 verdict "a storm of interrupts"
 counts; verdict "the other cell goes on"
-orders "hang 64"; within 20 state hostile failed && bixi-cell fault hostile | grep -q "no heartbeat"
-verdict "a cell that hangs is found out"
+orders "exits"; within 60 said hostile rounds; sleep 2; state hostile running
+verdict "a storm of exits"
+counts; verdict "the other cell goes on"
+for i in 1 2 3 ${long:+4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
+    orders "hang 64" && within 20 state hostile failed && bixi-cell fault hostile > /tmp/fault && grep -q "no heartbeat" /tmp/fault
+    verdict "a cell that hangs is found out, $i: $(head -n 1 /tmp/fault)"
+done
 
 # finds PATTERN: what a cell that is started now says that it found.
 finds() { orders "find 0 $(printf %x "$seed")"; within 20 said hostile 'secrets found' && grep -q "$1" /tmp/hostile.out; }

@@ -347,22 +347,38 @@ static void instructions(uint64_t rounds)
 		;
 }
 
-/* The timer and an IPI to itself as fast as they come. */
+/* The timer's and an IPI to itself in turn, as fast as they come. */
 static void interrupts(uint64_t unused)
 {
-	uint64_t arguments[4] = { 0x1040, 0x80000001 }, results[2], n = 0;
+	uint64_t arguments[4] = { 0x1040, 0x80000001 }, results[2];
 
-	for (;;) {
-		csr_write(CSR_TCFG, 4 | 3);
-		csr_write(CSR_ECFG, 0x1fff);
-		code[0] = IOCSR(1, 2);
-		code[1] = 0x50000000; /* b . */
-		__asm__ volatile("ibar 0" : : : "memory");
-		attempt((uint64_t)code, PIE, arguments, results);
-		if (!(n++ & 0xffff))
+	code[0] = IOCSR(1, 2);
+	code[1] = 0x50000000; /* b . */
+	__asm__ volatile("ibar 0" : : : "memory");
+	for (uint64_t n = 0;; n++) {
+		if (!(n & 0x3ffff))
 			print("hostile: %lu interrupts\n", n);
-		if (n & 0x100) /* none of them cleared for a while */
-			csr_write(CSR_TICLR, 1);
+		csr_write(CSR_TCFG, n & 1 ? 4 | 3 : 0);
+		csr_write(CSR_ECFG, 0x1fff);
+		attempt((uint64_t)code, PIE, arguments, results);
+		if (n & 0x100) /* none of them is cleared for a while */
+			continue;
+		csr_write(CSR_TICLR, 1);
+		__builtin_loongarch_iocsrwr_w(0xffffffff, 0x100c);
+	}
+}
+
+/* Leaves the guest as often as it can: calls, registers whose lock all cells share, IPIs to others. */
+static void exits(uint64_t unused)
+{
+	for (uint64_t n = 0;; n++) {
+		if (!(n & 0x3ffff))
+			print("hostile: %lu rounds of exits\n", n);
+		hypercall(HC_NOP, 0, 0);
+		__builtin_loongarch_iocsrwr_w(0xffffffff, 0x1600);
+		__builtin_loongarch_iocsrwr_w((uint32_t)n << 16 & 0x3ff0000, 0x1040);
+		__builtin_loongarch_iocsrwr_w(0x80000001, 0x1040);
+		(void)__builtin_loongarch_cpucfg(2);
 	}
 }
 
@@ -476,10 +492,15 @@ static void find(uint64_t unused)
 static const struct {
 	const char *word;
 	void (*fn)(uint64_t argument);
-} orders[] = { { "storm", storm },	     { "touch", touch },
-	       { "tables", tables },	     { "instructions", instructions },
-	       { "interrupts", interrupts }, { "hang", hang },
-	       { "leave", leave },	     { "find", find } };
+} orders[] = { { "storm", storm },
+	       { "touch", touch },
+	       { "tables", tables },
+	       { "instructions", instructions },
+	       { "interrupts", interrupts },
+	       { "exits", exits },
+	       { "hang", hang },
+	       { "leave", leave },
+	       { "find", find } };
 
 static const char *number_read(const char *text, uint64_t *number)
 {
