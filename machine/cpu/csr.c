@@ -138,7 +138,6 @@ static void csr_write_stlbps(struct cpu *cpu, struct csr_file *file, uint64_t *r
 static void csr_write_tcfg(struct cpu *cpu, struct csr_file *file, uint64_t *reg, uint64_t value,
 			   uint64_t ones)
 {
-	timer_poll(cpu, csr_mode(cpu, file));
 	timer_stop(cpu, csr_mode(cpu, file));
 	*reg = value;
 	timer_configure(cpu, csr_mode(cpu, file));

@@ -89,15 +89,6 @@ void timer_destroy(struct cpu *cpu)
 		clock_timer_cancel(cpu->clock, &cpu->timer[mode].clock);
 }
 
-void timer_stop(struct cpu *cpu, enum cpu_mode mode)
-{
-	struct cpu_timer *timer = &cpu->timer[mode];
-
-	timer->stopped = timer_value(cpu, mode);
-	timer->running = false;
-	clock_timer_cancel(cpu->clock, &timer->clock);
-}
-
 void timer_configure(struct cpu *cpu, enum cpu_mode mode)
 {
 	if (cpu_csr(cpu, mode)->tcfg & TCFG_EN)
@@ -112,16 +103,12 @@ void timer_set_value(struct cpu *cpu, enum cpu_mode mode, uint64_t ticks)
 		cpu->timer[mode].stopped = ticks;
 }
 
-void timer_poll(struct cpu *cpu, enum cpu_mode mode)
+static void poll_at(struct cpu *cpu, enum cpu_mode mode, uint64_t now)
 {
 	struct cpu_timer *timer = &cpu->timer[mode];
 	struct csr_file *file = cpu_csr(cpu, mode);
-	uint64_t now, period = timer_initial(file);
+	uint64_t period = timer_initial(file);
 
-	atomic_store_explicit(&timer->fired, false, memory_order_relaxed);
-	if (!timer->running)
-		return;
-	now = cpu_stable_counter(cpu);
 	if (now < timer->expiry)
 		return;
 	file->estat |= ESTAT_TI;
@@ -133,6 +120,13 @@ void timer_poll(struct cpu *cpu, enum cpu_mode mode)
 	period = period ? period : 1;
 	timer->expiry += ((now - timer->expiry) / period + 1) * period;
 	timer_arm(cpu, timer);
+}
+
+void timer_poll(struct cpu *cpu, enum cpu_mode mode)
+{
+	atomic_store_explicit(&cpu->timer[mode].fired, false, memory_order_relaxed);
+	if (cpu->timer[mode].running)
+		poll_at(cpu, mode, cpu_stable_counter(cpu));
 }
 
 void timer_look(struct cpu *cpu, enum cpu_mode mode)
@@ -157,11 +151,10 @@ bool timer_signalled(const struct cpu *cpu, enum cpu_mode mode)
  * TVAL.  A one-shot timer that has expired reads all ones, which is how Linux's KVM recognizes it on the
  * chip; a disabled timer stands where it was.
  */
-uint64_t timer_value(const struct cpu *cpu, enum cpu_mode mode)
+static uint64_t value_at(const struct cpu *cpu, enum cpu_mode mode, uint64_t now)
 {
 	const struct csr_file *file = mode == CPU_GUEST ? &cpu->guest : &cpu->root;
 	const struct cpu_timer *timer = &cpu->timer[mode];
-	uint64_t now = cpu_stable_counter(cpu);
 
 	if (!(file->tcfg & TCFG_EN))
 		return timer->stopped;
@@ -173,4 +166,23 @@ uint64_t timer_value(const struct cpu *cpu, enum cpu_mode mode)
 		return period - (now - timer->expiry) % period;
 	}
 	return CSR_TIMER;
+}
+
+uint64_t timer_value(const struct cpu *cpu, enum cpu_mode mode)
+{
+	return value_at(cpu, mode, cpu_stable_counter(cpu));
+}
+
+/* At one time, or an expiry could fall between the value, which says that it was, and the interrupt. */
+void timer_stop(struct cpu *cpu, enum cpu_mode mode)
+{
+	struct cpu_timer *timer = &cpu->timer[mode];
+	uint64_t now = cpu_stable_counter(cpu);
+
+	atomic_store_explicit(&timer->fired, false, memory_order_relaxed);
+	if (timer->running)
+		poll_at(cpu, mode, now);
+	timer->stopped = value_at(cpu, mode, now);
+	timer->running = false;
+	clock_timer_cancel(cpu->clock, &timer->clock);
 }

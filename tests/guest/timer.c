@@ -121,6 +121,28 @@ static void shortest(void)
 	check_equal(n, 10000, "instructions go on being executed meanwhile");
 }
 
+/* A timer that is stopped about when it expires: its value and its interrupt agree. */
+static void stopped(void)
+{
+	unsigned over = 0, lost = 0;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		uint64_t ticks = 4 + i % 64 * 4, value;
+
+		csr_write(CSR_TICLR, 1);
+		csr_write(CSR_TCFG, ticks | 1);
+		for (volatile unsigned n = i % 61; n; n--)
+			;
+		csr_write(CSR_TCFG, 0);
+		value = csr_read(CSR_TVAL);
+		over += value > ticks;
+		lost += value > ticks && !pending();
+	}
+	csr_write(CSR_TICLR, 1);
+	qemu_differs();
+	check(over > 0 && lost == 0, "who stops a timer that has expired has its interrupt");
+}
+
 /* The instruction after the RDTIME that first reads past the expiry already finds the interrupt taken. */
 static void punctual(void)
 {
@@ -171,6 +193,7 @@ void suite(void)
 	one_shot();
 	periodic();
 	shortest();
+	stopped();
 	punctual();
 	sleeping();
 }
