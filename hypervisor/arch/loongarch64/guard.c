@@ -33,7 +33,7 @@ int guard_find_platform(const struct config_system *system, struct hv_error *err
 			"pch-pic-base is 0x%lx: no known board has the bridge's controller there", described);
 	memcpy(id.chip, &chip, sizeof(id.chip));
 	memcpy(name, id.chip, sizeof(id.chip));
-	id.pins = (arch_mmio_read(pic + PIC_VERSION, 4) >> 16 & 0xff) + 1;
+	id.pins = (hw_read(pic + PIC_VERSION, 4) >> 16 & 0xff) + 1;
 	platform = platform_find(&id);
 	if (!platform)
 		return config_refuse(
