@@ -17,9 +17,9 @@ hv-flags := $(hv-target) -mabi=lp64s -std=gnu17 -g -ffreestanding -fpie -fno-plt
 .PHONY: hypervisor
 hypervisor: $(O)/hypervisor/bixi-hv.bin
 
-# What is done at each exit is in arch/.
+# What is done at each exit is in arch/, where loops are short.
 $(O)/hypervisor/core/%.o $(O)/hypervisor/platform/%.o: hv-flags += -Os
-$(O)/hypervisor/arch/%.o: hv-flags += -O2
+$(O)/hypervisor/arch/%.o: hv-flags += -O2 -falign-loops=1
 $(O)/hypervisor/arch/loongarch64/pch_pic.o: hv-flags += -Os
 
 $(O)/hypervisor/%.o: hypervisor/%.c

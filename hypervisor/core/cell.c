@@ -47,6 +47,7 @@ static int cell_prepare(struct cell *cell)
 	int error;
 
 	cell->id = cell->config->id;
+	cell->calls = calls_of_cells;
 	cell->state = CELL_SHUT_DOWN;
 	cell->cpus = config_cpus(cell->config);
 	cell->first_cpu = (unsigned)__builtin_ctzll(cell->cpus);

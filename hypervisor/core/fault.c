@@ -22,7 +22,7 @@ static void record(struct cpu *cpu, enum hv_fault_reason reason, const struct hv
 	to->count = count + 1;
 	to->time = arch_time();
 	for (unsigned i = 0; i < HV_FAULT_EXITS; i++) {
-		unsigned from = (cpu->exit_next + i) % HV_FAULT_EXITS;
+		unsigned from = (cpu->exit_next / sizeof(*cpu->exits) + i) % HV_FAULT_EXITS;
 
 		to->exits[i].time = cpu->exits[from].time;
 		to->exits[i].pc = cpu->exits[from].pc;

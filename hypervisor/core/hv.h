@@ -138,16 +138,27 @@ struct uart {
 	uint8_t ier, lcr, mcr, scr, dll, dlm;
 };
 
+/*
+ * Hypercalls by number, as root and as other cells have them; hypercall.c.  NULL: hypercall() is to be asked,
+ * with all registers of the caller in memory.
+ */
+typedef long hypercall_fn(struct cpu *cpu, uint64_t arg1, uint64_t arg2);
+#define HYPERCALLS 72
+extern hypercall_fn *calls_of_root[HYPERCALLS], *calls_of_cells[HYPERCALLS];
+void hypercalls_init(void);
+
 /* The cell's life. */
 enum cell_state { CELL_SHUT_DOWN, CELL_LOADABLE, CELL_RUNNING, CELL_FAILED };
 
 struct cell {
 	struct cell *next;
+	hypercall_fn **calls;	    /* calls_of_root or calls_of_cells */
 	uint32_t id;		    /* 0: root */
 	enum cell_state state;	    /* by compare-and-exchange where its own CPUs change it */
 	struct config_cell *config; /* checked, in pool pages */
 	unsigned config_pages;
 	uint64_t cpus; /* bit n: CPU n is the cell's */
+	struct arch_cell arch;
 	unsigned first_cpu;
 	bool used; /* it has run since its memory was cleared */
 	struct paging stage2;
@@ -161,15 +172,29 @@ struct cell {
 	uint64_t heartbeat, heartbeat_limit; /* ticks: of the last one; 0: none wanted */
 	uint64_t started, restart_at;	     /* ticks; UINT64_MAX: not to be restarted */
 	unsigned restarts;		     /* since root started it, or it ran well for long */
-	struct arch_cell arch;
+};
+
+/* What stat_count() writes; in the layout that takes the fewest instructions. */
+struct exit {
+	uint64_t time, pc;
+	uint32_t stat, insn;
+	uint64_t padding;
+};
+
+struct exit_stats {
+	uint64_t count[HV_STATS], ticks[HV_STATS]; /* by enum hv_stat, without totals */
+	uint64_t latency[65];			   /* by the number of leading zeros of the ticks */
 };
 
 /* A CPU; its area has this at its beginning, and its stack at its end. */
 struct cpu {
-	struct arch_cpu arch; /* first: assembler knows its offsets */
-	unsigned id;	      /* physical number */
-	unsigned number;      /* in its cell */
+	struct arch_cpu arch; /* first, as assembler knows offsets, and of what follows, to exits */
 	struct cell *cell;
+	struct exit_stats stats;
+	uint64_t exit_next;		   /* bytes */
+	struct exit exits[HV_FAULT_EXITS]; /* the last ones */
+	unsigned id;			   /* physical number */
+	unsigned number;		   /* in its cell */
 
 	/* What other CPUs want of it. */
 	struct lock lock; /* protects what follows, up to next_number */
@@ -183,13 +208,6 @@ struct cpu {
 	uint64_t reset_entry;
 	struct cell *next; /* to go to this cell */
 	unsigned next_number;
-
-	struct hv_stats stats; /* but the totals, which are for who asks */
-	struct {
-		uint64_t time, pc;
-		uint32_t stat, insn;
-	} exits[HV_FAULT_EXITS];
-	unsigned exit_next;
 };
 
 /* setup.c: from entry.S on each CPU, on its own stack. */
@@ -203,12 +221,11 @@ extern struct cell root_cell;
 long setup_leave(struct cpu *cpu);
 
 /*
- * What an architecture calls when a guest was left.  hypercall(): the result for a0; may not return
- * (disable). mmio_access(): the access of the cell's CPU, by emulated devices and sub-page regions.
+ * What an architecture calls when a guest was left.  hypercall(), or what the cell's calls[] has for the
+ * number: the result for a0; may not return (disable).  mmio_access(): the access of the cell's CPU, by
+ * emulated devices and sub-page regions.
  */
 long hypercall(struct cpu *cpu, uint64_t number, uint64_t arg1, uint64_t arg2);
-/* Whether it changes cells or leaves the hypervisor: then all registers of the caller must be in memory. */
-bool hypercall_manages(uint64_t number);
 enum mmio_result mmio_access(struct cpu *cpu, struct mmio_access *access);
 /* 0, -EEXIST for what overlaps another, -ENOSPC.  Before the cell's first start. */
 int mmio_register(struct cell *cell, uint64_t gpa, uint64_t size, mmio_fn *fn, void *opaque);
@@ -254,26 +271,22 @@ void heartbeat_set(struct cpu *cpu, uint64_t limit);
 uint64_t heartbeat_look(const struct cpu *cpu);
 /*
  * The guest was left for @stat, at @begin ticks; @pc, @insn go to the record of last exits.  Inline, as it is
- * a good part of what an exit costs.
+ * a good part of what an exit costs.  An architecture may do the same in its own way.
  */
 static inline void stat_count(struct cpu *cpu, enum hv_stat stat, uint64_t begin, uint64_t pc, uint32_t insn)
 {
-	unsigned slot = cpu->exit_next, bucket;
+	struct exit *exit = (struct exit *)((uint8_t *)cpu->exits + cpu->exit_next);
 	uint64_t now = arch_time(), ticks = now - begin;
 
-	bucket = 63 - (unsigned)__builtin_clzll(ticks | 1);
-	if (__builtin_expect(bucket >= HV_LATENCY_BUCKETS, 0))
-		bucket = HV_LATENCY_BUCKETS - 1;
-
-	cpu->exit_next = (slot + 1) % HV_FAULT_EXITS;
-	cpu->exits[slot].time = begin;
-	cpu->exits[slot].pc = pc;
-	cpu->exits[slot].stat = stat;
-	cpu->exits[slot].insn = insn;
+	cpu->exit_next = (cpu->exit_next + sizeof(*exit)) % sizeof(cpu->exits);
+	exit->time = begin;
+	exit->pc = pc;
+	exit->stat = stat;
+	exit->insn = insn;
 
 	cpu->stats.count[stat]++;
 	cpu->stats.ticks[stat] += ticks;
-	cpu->stats.latency[bucket]++;
+	cpu->stats.latency[ticks ? __builtin_clzll(ticks) : 64]++;
 }
 
 /* config.c.  Sizes: bytes that are there. */

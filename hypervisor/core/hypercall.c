@@ -79,11 +79,17 @@ static struct cpu *find_cpu(const struct cpu *cpu, uint64_t number)
 
 static struct hv_stats stats_of(const struct cpu *cpu)
 {
-	struct hv_stats stats = cpu->stats;
+	struct hv_stats stats = { 0 };
 
 	for (unsigned i = HV_STAT_TOTAL + 1; i < HV_STATS; i++) {
-		stats.count[HV_STAT_TOTAL] += stats.count[i];
-		stats.ticks[HV_STAT_TOTAL] += stats.ticks[i];
+		stats.count[HV_STAT_TOTAL] += stats.count[i] = cpu->stats.count[i];
+		stats.ticks[HV_STAT_TOTAL] += stats.ticks[i] = cpu->stats.ticks[i];
+	}
+	for (unsigned zeros = 0; zeros <= 64; zeros++) {
+		unsigned bucket = zeros < 64 ? 63 - zeros : 0;
+
+		stats.latency[bucket < HV_LATENCY_BUCKETS ? bucket : HV_LATENCY_BUCKETS - 1] +=
+			cpu->stats.latency[zeros];
 	}
 	return stats;
 }
@@ -188,13 +194,18 @@ static long nop(struct cpu *cpu, uint64_t arg1, uint64_t arg2)
 	return 0;
 }
 
-typedef long hypercall_fn(struct cpu *cpu, uint64_t arg1, uint64_t arg2);
+static long refuse(struct cpu *cpu, uint64_t arg1, uint64_t arg2)
+{
+	return -EPERM;
+}
+
+/* MANAGES: changes cells or leaves the hypervisor. */
 enum { ROOT = 1, CELL = 2, ANY = ROOT | CELL, MANAGES = 4 };
 
 static const struct {
 	hypercall_fn *fn;
-	unsigned flags; /* who may make it; MANAGES: hypercall_manages() */
-} calls[] = {
+	unsigned flags; /* who may make it */
+} calls[HYPERCALLS] = {
 	[HC_DISABLE] = { disable, ROOT | MANAGES },
 	[HC_CELL_CREATE] = { create, ROOT | MANAGES },
 	[HC_CELL_START] = { start, ROOT | MANAGES },
@@ -214,18 +225,27 @@ static const struct {
 	[HC_NOP] = { nop, ANY },
 };
 
+hypercall_fn *calls_of_root[HYPERCALLS], *calls_of_cells[HYPERCALLS];
+
+void hypercalls_init(void)
+{
+	for (unsigned number = 0; number < HYPERCALLS; number++) {
+		unsigned flags = calls[number].flags;
+
+		if (!flags || flags & MANAGES)
+			continue;
+		calls_of_root[number] = flags & ROOT ? calls[number].fn : refuse;
+		calls_of_cells[number] = flags & CELL ? calls[number].fn : refuse;
+	}
+}
+
 long hypercall(struct cpu *cpu, uint64_t number, uint64_t arg1, uint64_t arg2)
 {
 	unsigned caller = cpu->cell == &root_cell ? ROOT : CELL;
 
-	if (number >= sizeof(calls) / sizeof(*calls) || !calls[number].fn)
+	if (number >= HYPERCALLS || !calls[number].fn)
 		return -ENOSYS;
 	if (!(calls[number].flags & caller))
 		return -EPERM;
 	return calls[number].fn(cpu, arg1, arg2);
-}
-
-bool hypercall_manages(uint64_t number)
-{
-	return number < sizeof(calls) / sizeof(*calls) && calls[number].flags & MANAGES;
 }

@@ -41,6 +41,7 @@ static int make_root_cell(void)
 
 	root_cell.config = &system_config->root_cell;
 	root_cell.state = CELL_RUNNING;
+	root_cell.calls = calls_of_root;
 	root_cell.restart_at = UINT64_MAX;
 	error = paging_create(&root_cell.stage2);
 	if (!error)
@@ -70,6 +71,7 @@ static int setup_system(void)
 		return error;
 	pool = (config + config_system_size(system_config) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	pool_init(phys_to_virt(pool), pool < end ? (end - pool) / PAGE_SIZE : 0);
+	hypercalls_init();
 	error = arch_init(system_config);
 	if (!error)
 		error = make_root_cell();
@@ -138,7 +140,7 @@ void setup_cpu(struct cpu *cpu)
 	uint64_t area = virt_to_phys(cpu);
 
 	/* The architecture has put what is Linux's into its part already. */
-	memset((uint8_t *)cpu + offsetof(struct cpu, id), 0, sizeof(*cpu) - offsetof(struct cpu, id));
+	memset((uint8_t *)cpu + sizeof(cpu->arch), 0, sizeof(*cpu) - sizeof(cpu->arch));
 	cpu->id = (unsigned)((area - area_of(0)) / image_header.percpu_size);
 	enter(cpu);
 	while (__atomic_load_n(&entering.state, __ATOMIC_ACQUIRE) == GATHERING) {

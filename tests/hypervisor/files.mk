@@ -45,9 +45,11 @@ hv-platform := $(hv-test)/loongarch/test_platform
 unit-tests += tests/hypervisor/loongarch/test_interrupts tests/hypervisor/loongarch/test_platform
 hv-interrupts-flags := -Itests/hypervisor/loongarch -Ihypervisor/include -Ihypervisor/core -Ihypervisor/platform \
 	-Ihypervisor/arch/loongarch64 -Ihypervisor/arch/loongarch64/include $(hv-test-sanitize)
-hv-interrupts-objects := $(addprefix $(hv-test)/loongarch/,test_interrupts.o ipi.o extioi.o pch_pic.o)
+hv-platform-parts := $(patsubst hypervisor/%.c,$(hv-test)/%.o,$(wildcard hypervisor/platform/*.c))
+hv-interrupts-objects := $(addprefix $(hv-test)/loongarch/,test_interrupts.o iocsr.o ipi.o extioi.o pch_pic.o) \
+	$(hv-platform-parts)
 hv-platform-objects := $(addprefix $(hv-test)/loongarch/,test_platform.o guard.o iocsr.o ipi.o extioi.o) \
-	$(patsubst hypervisor/%.c,$(hv-test)/%.o,$(wildcard hypervisor/platform/*.c))
+	$(hv-platform-parts)
 
 $(hv-test)/loongarch/%.o: hypervisor/arch/loongarch64/%.c
 	@mkdir -p $(@D)

@@ -100,7 +100,8 @@ static void exits_are_counted(void **state)
 
 static void latencies_are_powers_of_two(void **state)
 {
-	struct cpu *cpu = mock_cpu(0);
+	struct cpu *cpu = mock_cpu(1);
+	struct hv_stats stats;
 
 	mock.time = UINT64_C(1) << 40;
 	memset(&cpu->stats, 0, sizeof(cpu->stats));
@@ -109,12 +110,35 @@ static void latencies_are_powers_of_two(void **state)
 	stat_count(cpu, HV_STAT_MMIO, mock.time - 5, 0, 0);
 	stat_count(cpu, HV_STAT_MMIO, mock.time - (1 << 22), 0, 0);
 	stat_count(cpu, HV_STAT_MMIO, 0, 0, 0);
-	assert_int_equal(cpu->stats.latency[0], 2);
-	assert_int_equal(cpu->stats.latency[2], 1);
-	assert_int_equal(cpu->stats.latency[22], 1);
-	assert_int_equal(cpu->stats.latency[HV_LATENCY_BUCKETS - 1], 1);
-	assert_int_equal(cpu->stats.count[HV_STAT_MMIO], 5);
-	assert_int_equal(cpu->stats.ticks[HV_STAT_MMIO], 6 + (1 << 22) + (UINT64_C(1) << 40));
+	assert_int_equal(mock_hypercall(ROOT, HC_CPU_STATS, 1, MOCK_BUFFER), 0);
+	memcpy(&stats, mock_memory_at(MOCK_BUFFER), sizeof(stats));
+	assert_int_equal(stats.latency[0], 2);
+	assert_int_equal(stats.latency[2], 1);
+	assert_int_equal(stats.latency[22], 1);
+	assert_int_equal(stats.latency[HV_LATENCY_BUCKETS - 1], 1);
+	assert_int_equal(stats.count[HV_STAT_MMIO], 5);
+	assert_int_equal(stats.ticks[HV_STAT_MMIO], 6 + (1 << 22) + (UINT64_C(1) << 40));
+}
+
+/* The table by which an architecture is quick says the same as hypercall(). */
+static void calls_that_are_quick_are_the_same(void **state)
+{
+	struct cpu *cpus[] = { mock_cpu(ROOT), mock_cpu(CELL) };
+
+	assert_ptr_equal(cpus[0]->cell->calls, calls_of_root);
+	assert_ptr_equal(cpus[1]->cell->calls, calls_of_cells);
+	for (unsigned number = 0; number < HYPERCALLS; number++)
+		for (unsigned i = 0; i < 2; i++) {
+			hypercall_fn *fn = cpus[i]->cell->calls[number];
+
+			assert_true(!fn || number > HC_CELL_DESTROY);
+			if (fn && number != HC_CONSOLE_READ)
+				assert_int_equal(fn(cpus[i], UINT64_MAX, UINT64_MAX),
+						 hypercall(cpus[i], number, UINT64_MAX, UINT64_MAX));
+		}
+	assert_non_null(calls_of_root[HC_NOP]);
+	assert_int_equal(calls_of_cells[HC_LAST_ERROR](cpus[1], 0, 0), -EPERM);
+	assert_null(calls_of_root[HC_CELL_SHUTDOWN]);
 }
 
 /* Pointers into what the caller has not, may not write, or is a device, or wraps around. */
@@ -224,6 +248,7 @@ int main(void)
 		TEST(cpus_are_roots_to_ask_about_or_the_cells_own),
 		TEST(exits_are_counted),
 		TEST(latencies_are_powers_of_two),
+		TEST(calls_that_are_quick_are_the_same),
 		TEST(pointers_are_looked_up_in_the_callers_memory),
 		TEST(a_cells_console_goes_both_ways),
 		TEST(printing_must_be_permitted),

@@ -5,16 +5,6 @@
  */
 #include "loongarch.h"
 
-#define IOCSRRD_W      (0x06480800 >> 10)
-#define IOCSRRD_D      (0x06480c00 >> 10)
-#define IOCSRWR_W      (0x06481800 >> 10)
-#define IOCSRWR_D      (0x06481c00 >> 10)
-#define FIRST_KEPT_GPR 21 /* from here on the guest's registers are in memory only in exit_rest() */
-
-/* A function of its own, as its caller would have to keep more registers otherwise. */
-#define APART  __attribute__((noinline))
-#define INSIDE inline __attribute__((always_inline))
-
 /* The guest may not do what it did; cpu_attend() will keep the CPU. */
 void guest_fault(struct cpu *cpu, enum hv_fault_reason reason, uint64_t gpa, uint32_t insn)
 {
@@ -122,10 +112,10 @@ static void guest_idle(struct cpu *cpu)
 }
 
 /*
- * hvcl.  Hardware lets user programs through to here, as it does other codes than ours: those of other
- * hypervisors, which do not exist for this guest.
+ * hvcl, as far as entry.S has not done it.  User programs get here, too, and so do other codes than ours:
+ * those of other hypervisors, which do not exist for this guest.
  */
-static inline void hypercall_exit(struct cpu *cpu, uint32_t insn)
+static void hypercall_exit(struct cpu *cpu, uint32_t insn)
 {
 	if (bits(insn, 14, 0) != HYPERCALL_CODE) {
 		exception_inject(ECODE_INE, insn);
@@ -139,21 +129,16 @@ static inline void hypercall_exit(struct cpu *cpu, uint32_t insn)
 			(uint64_t)hypercall(cpu, cpu->arch.gpr[4], cpu->arch.gpr[5], cpu->arch.gpr[6]);
 }
 
-static inline bool is_iocsr(uint32_t insn)
-{
-	return bits(insn, 31, 13) == 0x3240;
-}
-
-/* GSPR: an instruction that is not the guest's.  Its privilege level has been checked, cpucfg has none. */
+/*
+ * GSPR: an instruction that is not the guest's.  Its privilege level has been checked, cpucfg has none. Those
+ * of IOCSR do not come here.
+ */
 static enum hv_stat sensitive_exit(struct cpu *cpu, uint32_t insn)
 {
 	enum hv_stat stat = HV_STAT_OTHER;
 	bool done = false;
 
-	if (is_iocsr(insn)) {
-		stat = HV_STAT_IOCSR;
-		done = iocsr_emulate(cpu, insn);
-	} else if (bits(insn, 31, 10) == 0x1b) {
+	if (bits(insn, 31, 10) == 0x1b) {
 		stat = HV_STAT_CPUCFG;
 		done = cpucfg_emulate(cpu, insn);
 	} else if (bits(insn, 31, 15) == 0xc91) {
@@ -198,7 +183,7 @@ static enum hv_stat interrupt_exit(struct cpu *cpu, uint64_t estat)
 }
 
 /* Until the CPU has a guest to execute: what others want of it, and waiting for a start. */
-static APART void before_entry(struct cpu *cpu)
+static void before_entry(struct cpu *cpu)
 {
 	uint64_t address;
 
@@ -216,7 +201,7 @@ static APART void before_entry(struct cpu *cpu)
 	}
 }
 
-static APART enum hv_stat other_exit(struct cpu *cpu, uint64_t estat, uint32_t insn)
+static enum hv_stat other_exit(struct cpu *cpu, uint64_t estat, uint32_t insn)
 {
 	unsigned ecode = bits((uint32_t)estat, 21, 16);
 
@@ -241,130 +226,20 @@ static APART enum hv_stat other_exit(struct cpu *cpu, uint64_t estat, uint32_t i
 	return HV_STAT_OTHER;
 }
 
-/* All exits but the quick ones.  True: registers that functions keep may have changed. */
-static APART bool exit_slow(struct cpu *cpu, uint64_t begin)
+/* All exits but those that entry.S sees to, with all registers in memory. */
+void exit_rest(struct cpu *cpu)
 {
 	uint64_t estat = csr_read(CSR_ESTAT), pc = csr_read(CSR_ERA);
 	uint32_t insn = (uint32_t)csr_read(CSR_BADI);
-	unsigned ecode = bits((uint32_t)estat, 21, 16);
 	enum hv_stat stat = HV_STAT_HYPERCALL;
-	bool changed = false;
 
-	if (ecode == ECODE_HVC) {
+	if (bits((uint32_t)estat, 21, 16) == ECODE_HVC)
 		hypercall_exit(cpu, insn);
-	} else {
+	else
 		stat = other_exit(cpu, estat, insn);
-		changed = true;
-	}
-	stat_count(cpu, stat, begin, pc, insn);
-	if (cpu->wanted || cpu->arch.pen) {
+	stat_count(cpu, stat, cpu->arch.begin, pc, insn);
+	if (cpu->wanted || cpu->arch.pen)
 		before_entry(cpu);
-		changed = true;
-	}
-	return changed;
-}
-
-/*
- * What handlers of interrupts do each time, with registers that functions need not keep: the CPU's own IPI
- * status is read and cleared, ...
- */
-static INSIDE bool ipi_quick(struct cpu *cpu, uint64_t insn, uint64_t offset)
-{
-	unsigned rd = bits((uint32_t)insn, 4, 0);
-
-	if (insn >> 10 == IOCSRRD_W && offset == IPI_STATUS)
-		gpr_set(cpu, rd, (uint64_t)(int32_t)__atomic_load_n(&cpu->arch.ipi.status, __ATOMIC_ACQUIRE));
-	else if (insn >> 10 == IOCSRWR_W && offset == IPI_CLEAR)
-		ipi_clear(cpu, (uint32_t)cpu->arch.gpr[rd]);
-	else
-		return false;
-	return true;
-}
-
-/* ... and so are root's vectors, by 64 bits; or another CPU is interrupted. */
-static INSIDE bool vectors_quick(struct cpu *cpu, uint64_t insn, uint64_t offset)
-{
-	unsigned rd = bits((uint32_t)insn, 4, 0);
-	uint64_t word = (offset - EXTIOI_CORE_ISR) / 4;
-	const uint32_t *owned = cpu->cell->arch.owned;
-
-	if (insn >> 10 == IOCSRWR_W && offset == IPI_SEND) {
-		ipi_send(cpu, (uint32_t)cpu->arch.gpr[rd]);
-		return true;
-	}
-	if (word >= VECTOR_WORDS || offset & 7 || cpu->cell->id)
-		return false;
-	if (insn >> 10 == IOCSRRD_D)
-		gpr_set(cpu, rd,
-			hw_iocsr_read((uint32_t)offset, 8) & (owned[word] | (uint64_t)owned[word + 1] << 32));
-	else if (insn >> 10 == IOCSRWR_D)
-		hw_iocsr_write((uint32_t)offset, 8,
-			       cpu->arch.gpr[rd] & (owned[word] | (uint64_t)owned[word + 1] << 32));
-	else
-		return false;
-	return true;
-}
-
-/*
- * The ways that are gone most, for which the registers that functions keep are not even put into memory. Each
- * gives 0, or @begin if exit_rest() is to do it.  Who sets cpu->wanted meanwhile sends a kick, too.
- */
-
-static INSIDE uint64_t quick_end(struct cpu *cpu, enum hv_stat stat, uint64_t begin, uint64_t pc,
-				 uint64_t insn)
-{
-	csr_write(CSR_ERA, pc + 4);
-	stat_count(cpu, stat, begin, pc, insn);
-	return 0;
-}
-
-static APART uint64_t exit_vectors(struct cpu *cpu, uint64_t begin, uint64_t pc, uint64_t insn,
-				   uint64_t offset)
-{
-	return vectors_quick(cpu, insn, offset) ? quick_end(cpu, HV_STAT_IOCSR, begin, pc, insn) : begin;
-}
-
-static APART uint64_t exit_hypercall(struct cpu *cpu, uint64_t begin, uint64_t pc, uint32_t insn)
-{
-	uint64_t *gpr = cpu->arch.gpr;
-
-	if (bits(insn, 14, 0) != HYPERCALL_CODE || gcsr_read(CSR_CRMD) & CRMD_PLV ||
-	    hypercall_manages(gpr[4]))
-		return begin;
-	gpr[4] = (uint64_t)hypercall(cpu, gpr[4], gpr[5], gpr[6]);
-	return quick_end(cpu, HV_STAT_HYPERCALL, begin, pc, insn);
-}
-
-uint64_t exit_quick(struct cpu *cpu)
-{
-	uint64_t begin = arch_time(), pc = csr_read(CSR_ERA), offset;
-	uint64_t insn = csr_read(CSR_BADI);
-	unsigned ecode = bits((uint32_t)csr_read(CSR_ESTAT), 21, 16);
-
-	if (ecode == ECODE_HVC)
-		return exit_hypercall(cpu, begin, pc, (uint32_t)insn);
-	if (ecode != ECODE_GSPR || !is_iocsr((uint32_t)insn) ||
-	    bits((uint32_t)insn, 4, 0) >= FIRST_KEPT_GPR || bits((uint32_t)insn, 9, 5) >= FIRST_KEPT_GPR)
-		return begin;
-	offset = cpu->arch.gpr[bits((uint32_t)insn, 9, 5)];
-	if (!ipi_quick(cpu, insn, offset))
-		return exit_vectors(cpu, begin, pc, insn, offset);
-	return quick_end(cpu, HV_STAT_IOCSR, begin, pc, insn);
-}
-
-/* What exit_quick() has left, with all registers in memory; accesses with one that is kept may be among it.
- */
-bool exit_rest(struct cpu *cpu, uint64_t begin)
-{
-	uint64_t pc = csr_read(CSR_ERA), offset;
-	uint32_t insn = (uint32_t)csr_read(CSR_BADI);
-
-	offset = cpu->arch.gpr[bits(insn, 9, 5)];
-	if (bits((uint32_t)csr_read(CSR_ESTAT), 21, 16) != ECODE_GSPR || !is_iocsr(insn) ||
-	    (!ipi_quick(cpu, insn, offset) && !vectors_quick(cpu, insn, offset)))
-		return exit_slow(cpu, begin);
-	quick_end(cpu, HV_STAT_IOCSR, begin, pc, insn);
-	return true;
 }
 
 /* An exception in the hypervisor itself: this CPU stops, perhaps with locks. */

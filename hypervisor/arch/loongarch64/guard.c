@@ -62,27 +62,18 @@ static uint32_t own_offset(const struct cpu *cpu, uint32_t offset)
 	return core == cpu->id ? offset - (core << 8) : ~UINT32_C(0);
 }
 
-static bool is_ipi(uint32_t offset)
-{
-	return offset >= IPI_FIRST && offset <= IPI_LAST;
-}
-
 static void chip_read(struct cpu *cpu, uint32_t offset, struct mmio_access *access)
 {
-	if (is_ipi(offset))
-		access->value = ipi_read(cpu, offset, access->size);
-	else if (extioi_has(offset))
-		access->value = extioi_read(cpu, offset, access->size);
+	if (iocsr_is_divided(offset))
+		access->value = extended(iocsr_read(cpu, offset, access->size), access->size, false);
 	else
 		access->value = hw_read(access->gpa, access->size);
 }
 
 static void chip_write(struct cpu *cpu, uint32_t offset, struct mmio_access *access)
 {
-	if (is_ipi(offset))
-		ipi_write(cpu, offset, access->size, access->value);
-	else if (extioi_has(offset))
-		extioi_write(cpu, offset, access->size, access->value);
+	if (iocsr_is_divided(offset))
+		iocsr_write(cpu, offset, access->size, access->value);
 	else
 		hw_write(access->gpa, access->size, access->value);
 }

@@ -35,16 +35,22 @@ bool ipi_collect(struct cpu *cpu)
 static void mail_send(struct cpu *cpu, uint64_t value)
 {
 	struct cpu *target = cell_sibling(cpu, value >> 16 & 0x3ff);
-	uint8_t *to;
+	unsigned written = ~(unsigned)(value >> 27) & 0xf;
+	uint32_t *to;
 
 	if (!target) {
 		cpu->arch.refused++;
 		return;
 	}
-	to = (uint8_t *)target->arch.ipi.mailbox + 4 * (value >> 2 & 7);
-	for (unsigned byte = 0; byte < 4; byte++)
-		if (!(value >> (27 + byte) & 1))
+	to = (uint32_t *)target->arch.ipi.mailbox + (value >> 2 & 7);
+	if (written == 0xf)
+		__atomic_store_n(to, (uint32_t)(value >> 32), __ATOMIC_RELAXED);
+	else
+		for (; written; written &= written - 1) {
+			unsigned byte = (unsigned)__builtin_ctz(written);
+
 			((volatile uint8_t *)to)[byte] = (uint8_t)(value >> (32 + 8 * byte));
+		}
 }
 
 uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size)
@@ -56,13 +62,23 @@ uint64_t ipi_read(struct cpu *cpu, uint32_t offset, unsigned size)
 		value = __atomic_load_n(&ipi->status, __ATOMIC_ACQUIRE) | (uint64_t)ipi->enable << 32;
 	else if (offset >= MAILBOXES && offset < MAILBOXES + sizeof(ipi->mailbox))
 		value = ((volatile uint64_t *)ipi->mailbox)[(offset - MAILBOXES) / 8];
-	return extended(value >> offset % 8 * 8, size, false);
+	return bytes_get(value, offset, size);
 }
 
 void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value)
 {
 	struct ipi *ipi = &cpu->arch.ipi;
 
+	if (offset == MAIL_SEND) {
+		if (size == 8)
+			mail_send(cpu, value);
+		return;
+	}
+	if (offset - MAILBOXES < sizeof(ipi->mailbox)) {
+		bytes_set(&ipi->mailbox[(offset - MAILBOXES) / 8], offset, size, value);
+		return;
+	}
+	value = extended(value, size, false);
 	switch (offset) {
 	case IPI_ENABLE:
 		ipi->enable = (uint32_t)value;
@@ -70,19 +86,6 @@ void ipi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value)
 	case IPI_SET:
 		__atomic_fetch_or(&ipi->status, (uint32_t)value, __ATOMIC_ACQ_REL);
 		break;
-	case IPI_CLEAR:
-		ipi_clear(cpu, (uint32_t)value);
-		return;
-	case IPI_SEND:
-		ipi_send(cpu, (uint32_t)value);
-		return;
-	case MAIL_SEND:
-		mail_send(cpu, value);
-		return;
-	default:
-		if (offset >= MAILBOXES && offset + size <= MAILBOXES + sizeof(ipi->mailbox))
-			memcpy((uint8_t *)ipi->mailbox + (offset - MAILBOXES), &value, size);
-		return;
 	}
 	ipi_update(cpu);
 }

@@ -8,6 +8,9 @@
 #include "hw.h"
 #include "platform.h"
 
+/* A function of its own, as its caller would have to keep registers otherwise. */
+#define APART __attribute__((noinline))
+
 /* entry.S */
 extern const char exit_entry[], stage2_refill[], machine_error_entry[];
 void guest_enter(void) __attribute__((noreturn)); /* of the CPU in tp, at root's ERA */
@@ -38,8 +41,7 @@ void units_clear(void);
 void guest_select(const struct cpu *cpu); /* GID and stage 2: those of the CPU's cell */
 
 /* exit.c */
-uint64_t exit_quick(struct cpu *cpu);		 /* 0: done */
-bool exit_rest(struct cpu *cpu, uint64_t begin); /* begin: of exit_quick() */
+void exit_rest(struct cpu *cpu);
 void root_panic(struct cpu *cpu) __attribute__((noreturn));
 void guest_fault(struct cpu *cpu, enum hv_fault_reason reason, uint64_t gpa, uint32_t insn);
 
@@ -55,8 +57,10 @@ void watch_hit(struct cpu *cpu, uint64_t estat, uint32_t insn);
 void watch_to_guest(struct cpu *cpu);
 void watch_to_root(struct cpu *cpu);
 
-/* iocsr.c */
-bool iocsr_emulate(struct cpu *cpu, uint32_t insn);
+/* iocsr.c, from entry.S: with what iocsrrd puts into its register. */
+uint64_t iocsr_read(struct cpu *cpu, uint32_t offset, unsigned size);
+void iocsr_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
+bool iocsr_is_divided(uint32_t offset); /* who has what decides what an access does */
 
 /* guard.c: what the board does not let be mapped. */
 extern const struct platform *platform; /* since the system's description was checked */
@@ -137,13 +141,42 @@ void messages_to_hardware(const struct cpu *cpu);
 
 /* extioi.c */
 #define EXTIOI_FIRST	0x14a0
-#define EXTIOI_CORE_ISR 0x1800 /* 256 bits, of this core */
+#define EXTIOI_ENABLE	0x1600 /* bitmaps: of 256 vectors each */
+#define EXTIOI_BOUNCE	0x1680
+#define EXTIOI_ISR	0x1700
+#define EXTIOI_CORE_ISR 0x1800 /* of this core */
+#define EXTIOI_ROUTE	0x1c00 /* a byte a vector */
 #define EXTIOI_LAST	0x1cff
 #define EXTIOI_SEND	0x1140
 #define ANY_SEND	0x1158
-bool extioi_has(uint32_t offset);
+#define BITMAP_BYTES	32
+
+static inline bool extioi_has(uint32_t offset)
+{
+	return offset / BITMAP_BYTES - EXTIOI_FIRST / BITMAP_BYTES <=
+	       (EXTIOI_LAST - EXTIOI_FIRST) / BITMAP_BYTES;
+}
+
+/* ENABLE and BOUNCE. */
+static inline bool extioi_is_shared(uint32_t offset)
+{
+	return (offset / BITMAP_BYTES & ~(uint32_t)(EXTIOI_BOUNCE - EXTIOI_ENABLE) / BITMAP_BYTES) ==
+	       EXTIOI_ENABLE / BITMAP_BYTES;
+}
+
+static inline bool extioi_is_pending(uint32_t offset)
+{
+	return offset / BITMAP_BYTES == EXTIOI_CORE_ISR / BITMAP_BYTES;
+}
+
+uint64_t extioi_bitmap_read(struct cpu *cpu, uint32_t offset, unsigned size);
+void extioi_clear(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
+void extioi_change(struct cpu *cpu, uint32_t offset, uint64_t mask, uint64_t value);
+void extioi_route(struct cpu *cpu, uint64_t vector, unsigned size, uint64_t value);
 uint64_t extioi_read(struct cpu *cpu, uint32_t offset, unsigned size);
 void extioi_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value);
+void extioi_send(struct cpu *cpu, uint32_t vector);
+void extioi_any_send(struct cpu *cpu, uint64_t value);
 void extioi_init_root(struct cell *root);
 int extioi_check(const struct config_system *system, const struct config_cell *config,
 		 struct hv_error *error);
@@ -163,6 +196,18 @@ int pch_pic_take(struct cell *cell);
 void pch_pic_give_back(struct cell *cell);
 void pch_pic_reset(struct cell *cell);
 
+_Static_assert(offsetof(struct cpu, arch.stack) == ARCH_CPU_STACK && HV_STATS == EXITS_REASONS, "entry.S");
+_Static_assert(offsetof(struct cpu, arch.linux_crmd) == ARCH_CPU_LINUX_CRMD, "entry.S");
+_Static_assert(offsetof(struct cpu, arch.begin) == ARCH_CPU_BEGIN, "entry.S");
+_Static_assert(offsetof(struct cpu, cell) == CPU_CELL, "entry.S");
+_Static_assert(offsetof(struct cpu, stats.count) == CPU_COUNT, "entry.S");
+_Static_assert(offsetof(struct cpu, stats.ticks) == CPU_TICKS, "entry.S");
+_Static_assert(offsetof(struct cpu, stats.latency) == CPU_LATENCY, "entry.S");
+_Static_assert(offsetof(struct cpu, exit_next) == CPU_EXIT_NEXT, "entry.S");
+_Static_assert(offsetof(struct cpu, exits) == CPU_EXITS && sizeof(struct exit) == EXIT_SIZE, "entry.S");
+_Static_assert(offsetof(struct cell, calls) == CELL_CALLS && HYPERCALLS == CALLS, "entry.S");
+_Static_assert(HV_STAT_HYPERCALL == EXITS_HYPERCALL && HV_STAT_IOCSR == EXITS_IOCSR, "entry.S");
+_Static_assert(HV_FAULT_EXITS - 1 == EXITS_LAST && HVCL == (0x2b8000 | HYPERCALL_CODE), "entry.S");
 _Static_assert(sizeof(struct cpu) <= PERCPU_CONTEXT, "a CPU's area");
 _Static_assert(PERCPU_CONTEXT + sizeof(struct context) <= PERCPU_STACK, "a CPU's area");
 
@@ -189,6 +234,28 @@ static inline uint64_t extended(uint64_t value, unsigned size, bool sign)
 	unsigned shift = 64 - 8 * size;
 
 	return sign ? (uint64_t)((int64_t)(value << shift) >> shift) : value << shift >> shift;
+}
+
+/*
+ * Accesses to what is kept as 64 bits.  What is beyond them, of an address that is not a multiple of the
+ * size, does not exist.
+ */
+static inline uint64_t bytes_mask(uint32_t offset, unsigned size)
+{
+	return ~UINT64_C(0) >> (-8 * size & 63) << offset % 8 * 8;
+}
+
+/* As iocsrrd has it in its register. */
+static inline uint64_t bytes_get(uint64_t from, uint32_t offset, unsigned size)
+{
+	return (uint64_t)((int64_t)(from << (-8 * (offset + size) & 63)) >> (-8 * size & 63));
+}
+
+static inline void bytes_set(uint64_t *to, uint32_t offset, unsigned size, uint64_t value)
+{
+	uint64_t mask = bytes_mask(offset, size);
+
+	*to = (*to & ~mask) | (value << offset % 8 * 8 & mask);
 }
 
 static inline void guest_step(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * Interrupt controllers divided between root and a cell: hypervisor/arch/loongarch64/{ipi,extioi,pch_pic}.c
- * on registers that are arrays.  Root has CPUs 0 and 1, the cell 2 and 3.
+ * Interrupt controllers divided between root and a cell:
+ * hypervisor/arch/loongarch64/{iocsr,ipi,extioi,pch_pic}.c on registers that are arrays.  Root has CPUs 0 and
+ * 1, the cell 2 and 3.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,6 +97,9 @@ void hw_write(uint64_t phys, unsigned size, uint64_t value)
 }
 
 /* What the controllers use of core. */
+uint64_t cpus_dead;
+const struct platform *platform; /* nothing that it decides is written here */
+
 static mmio_fn *access_fn;
 static unsigned root_pages = 3; /* of PIC, and at TOO */
 
@@ -104,6 +108,11 @@ int cell_cpu(const struct cell *of, unsigned number)
 	unsigned id = number < 64 ? of->arch.cpu_id[number] : NO_CPU;
 
 	return id != NO_CPU && of->cpus >> id & 1 ? (int)id : -1;
+}
+
+uint64_t config_cpus(const struct config_cell *of)
+{
+	return 0;
 }
 
 struct cpu *arch_this_cpu(void)
@@ -175,6 +184,28 @@ void mmio_unregister(struct cell *of, uint64_t gpa)
 {
 }
 
+/* As the description says. */
+static void divide(void)
+{
+	memset(root_cell.arch.cpu_id, NO_CPU, sizeof(root_cell.arch.cpu_id));
+	memset(cell.arch.cpu_id, NO_CPU, sizeof(cell.arch.cpu_id));
+	for (unsigned id = 0; id < CPUS; id++) {
+		root_cell.arch.cpu_id[id] = (uint8_t)id;
+		cpu(id)->id = id;
+		cpu(id)->cell = id < 2 ? &root_cell : &cell;
+	}
+	cell.arch.cpu_id[0] = 2;
+	cell.arch.cpu_id[1] = 3;
+	root_cell.cpus = 3;
+	cell.id = 1;
+	cell.cpus = 0xc;
+	cell.config = &description.cell;
+	extioi_init_root(&root_cell);
+	pch_pic_init_root(&root_cell, PIC, TOO);
+	extioi_take(&cell);
+	assert_int_equal(pch_pic_take(&cell), 0);
+}
+
 static int set_up(void **state)
 {
 	areas = calloc(CPUS, PERCPU_SIZE);
@@ -204,23 +235,7 @@ static int set_up(void **state)
 	description.chips[2].id = CONFIG_IRQCHIP_PCH_PIC;
 	description.chips[2].address = PIC;
 	description.chips[2].pin_bitmap[0] = 1 << 3;
-	memset(root_cell.arch.cpu_id, NO_CPU, sizeof(root_cell.arch.cpu_id));
-	memset(cell.arch.cpu_id, NO_CPU, sizeof(cell.arch.cpu_id));
-	for (unsigned id = 0; id < CPUS; id++) {
-		root_cell.arch.cpu_id[id] = (uint8_t)id;
-		cpu(id)->id = id;
-		cpu(id)->cell = id < 2 ? &root_cell : &cell;
-	}
-	cell.arch.cpu_id[0] = 2;
-	cell.arch.cpu_id[1] = 3;
-	root_cell.cpus = 3;
-	cell.id = 1;
-	cell.cpus = 0xc;
-	cell.config = &description.cell;
-	extioi_init_root(&root_cell);
-	pch_pic_init_root(&root_cell, PIC, TOO);
-	extioi_take(&cell);
-	assert_int_equal(pch_pic_take(&cell), 0);
+	divide();
 	return 0;
 }
 
@@ -257,54 +272,171 @@ static void a_new_cells_vectors_are_disabled_and_go_to_its_first_cpu(void **stat
 
 static void enabling_all_enables_ones_own(void **state)
 {
-	extioi_write(cpu(2), ENABLE, 4, ALL);
+	iocsr_write(cpu(2), ENABLE, 4, ALL);
 	assert_int_equal(bits_of(ENABLE + 4), ~(UINT32_C(1) << 16));
-	assert_int_equal(extioi_read(cpu(2), ENABLE, 4), 3);
-	assert_int_equal(extioi_read(cpu(2), ENABLE, 8), 3);
-	extioi_write(cpu(0), ENABLE, 8, 0);
+	assert_int_equal(iocsr_read(cpu(2), ENABLE, 4), 3);
+	assert_int_equal(iocsr_read(cpu(2), ENABLE, 8), 3);
+	iocsr_write(cpu(0), ENABLE, 8, 0);
 	assert_int_equal(bits_of(ENABLE + 4), 1 | 1 << 5);
-	assert_int_equal(extioi_read(cpu(0), ENABLE, 8), 0);
-	extioi_write(cpu(2), ENABLE + 6, 1, 1); /* a byte: vector 0x30 */
+	assert_int_equal(iocsr_read(cpu(0), ENABLE, 8), 0);
+	iocsr_write(cpu(2), ENABLE + 6, 1, 1); /* a byte: vector 0x30 */
 	assert_int_equal(bits_of(ENABLE + 4), 1 | 1 << 5 | 1 << 16);
 }
 
 static void pending_vectors_are_seen_and_cleared_by_their_owner(void **state)
 {
 	iocsr[ISR + 4] = 0x23;
-	assert_int_equal(extioi_read(cpu(2), ISR, 4), 3);
-	assert_int_equal(extioi_read(cpu(0), ISR + 4, 4), 2);
-	extioi_write(cpu(2), ISR, 4, 2);
+	assert_int_equal(iocsr_read(cpu(2), ISR, 4), 3);
+	assert_int_equal(iocsr_read(cpu(0), ISR + 4, 4), 2);
+	iocsr_write(cpu(2), ISR, 4, 2);
 	assert_int_equal(iocsr[ISR + 4], 0x03);
-	extioi_write(cpu(0), ISR, 8, ~UINT64_C(0));
+	iocsr_write(cpu(0), ISR, 8, ~UINT64_C(0));
 	assert_int_equal(iocsr[ISR + 4], 0x01);
 }
 
 static void routes_name_the_cells_cpus(void **state)
 {
-	extioi_write(cpu(2), ROUTE, 4, 0x01010102);
+	iocsr_write(cpu(2), ROUTE, 4, 0x01010102);
 	assert_int_equal(iocsr[ROUTE + 0x20], 8);
 	assert_int_equal(iocsr[ROUTE + 0x25], 4);
-	assert_int_equal(extioi_read(cpu(2), ROUTE, 4), 0x0102);
-	extioi_write(cpu(2), ROUTE, 1, 4); /* it has no third */
+	assert_int_equal(iocsr_read(cpu(2), ROUTE, 4), 0x0102);
+	iocsr_write(cpu(2), ROUTE, 1, 4); /* it has no third */
 	assert_int_equal(iocsr[ROUTE + 0x20], 8);
 	assert_int_equal(cpu(2)->arch.refused, 1);
-	extioi_write(cpu(0), ROUTE + 3, 1, 8); /* nor root a fourth any more */
+	iocsr_write(cpu(0), ROUTE + 3, 1, 8); /* nor root a fourth any more */
 	assert_int_equal(iocsr[ROUTE + 3], 1);
-	extioi_write(cpu(0), ROUTE + 0x20, 1, 1);
+	iocsr_write(cpu(0), ROUTE + 0x20, 1, 1);
 	assert_int_equal(iocsr[ROUTE + 0x20], 8);
 }
 
 static void any_send_writes_the_bytes_that_are_not_masked(void **state)
 {
-	extioi_write(cpu(0), ANY_SEND, 8, UINT64_C(0x02020202) << 32 | 0xdu << 27 | ROUTE);
+	iocsr_write(cpu(0), ANY_SEND, 8, UINT64_C(0x02020202) << 32 | 0xdu << 27 | ROUTE);
 	assert_int_equal(bits_of(ROUTE), 0x01010201);
-	extioi_write(cpu(0), ANY_SEND, 8, (uint64_t)ENABLE);
+	iocsr_write(cpu(0), ANY_SEND, 8, (uint64_t)ENABLE);
 	assert_int_equal(bits_of(ENABLE), 0);
+}
+
+/* Any division and any access, against a look at each vector. */
+
+static bool bit_of(const uint8_t *memory, uint32_t offset, unsigned bit)
+{
+	return memory[offset + bit / 8] >> bit % 8 & 1;
+}
+
+static void bit_set(uint8_t *memory, uint32_t offset, unsigned bit, bool value)
+{
+	memory[offset + bit / 8] =
+		(uint8_t)((memory[offset + bit / 8] & ~(1u << bit % 8)) | value << bit % 8);
+}
+
+static uint8_t wanted[sizeof(iocsr)];
+
+/* @mask: the bits of the @size bytes that are written at all. */
+static void expect_bits(const struct cell *of, uint32_t offset, unsigned size, uint64_t value, uint64_t mask)
+{
+	uint32_t base = offset & ~31u;
+
+	for (unsigned i = 0; i < 8 * size; i++) {
+		unsigned number = offset % 32 * 8 + i;
+
+		if (!(mask >> i & 1) || !extioi_owns(of, number))
+			continue;
+		if (base != ISR)
+			bit_set(wanted, base, of->arch.physical[number], value >> i & 1);
+		else if (value >> i & 1)
+			bit_set(wanted, base, of->arch.physical[number], false);
+	}
+}
+
+static void expect_routes(const struct cell *of, unsigned number, unsigned size, uint64_t value,
+			  uint64_t mask)
+{
+	const unsigned first = of->id ? 2 : 0; /* of two CPUs, all of one node */
+
+	for (unsigned i = 0; i < size; i++) {
+		uint8_t route = (uint8_t)(value >> 8 * i);
+
+		if (mask >> 8 * i & 1 && extioi_owns(of, number + i) && route < 16 && route & 3)
+			wanted[ROUTE + of->arch.physical[number + i]] = (uint8_t)((route & 3) << first);
+	}
+}
+
+static void check_read(unsigned id, uint32_t offset, unsigned size)
+{
+	const struct cell *of = cpu(id)->cell;
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < 8 * size; i++) {
+		unsigned number = offset % 32 * 8 + i;
+
+		if (extioi_owns(of, number) && bit_of(iocsr, offset & ~31u, of->arch.physical[number]))
+			value |= UINT64_C(1) << i;
+	}
+	if (value >> (8 * size - 1) && size < 8)
+		value |= ~UINT64_C(0) << 8 * size;
+	assert_int_equal(iocsr_read(cpu(id), offset, size), value);
+}
+
+static void any_access(unsigned id)
+{
+	static const uint32_t bases[] = { ENABLE, BOUNCE, ISR, ROUTE };
+	unsigned size = 1u << rand() % 4, chosen = (unsigned)rand() % 4;
+	uint32_t offset =
+		bases[chosen] + (uint32_t)rand() % (bases[chosen] == ROUTE ? 256 : 32) / size * size;
+	uint64_t value = (uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ (uint64_t)rand(),
+		 mask = ~UINT64_C(0);
+
+	if (bases[chosen] == ROUTE)
+		value = rand() % 3 ? value & 0x0707070707070707 : (uint64_t)(rand() % 4) * 0x0101010101010101;
+	else
+		check_read(id, offset, size);
+	memcpy(wanted, iocsr, sizeof(iocsr));
+	if (bases[chosen] != ISR && rand() % 4 == 0) {
+		unsigned skip = (unsigned)rand() % 16;
+
+		size = 4, offset &= ~3u, mask = 0;
+		for (unsigned i = 0; i < 4; i++)
+			mask |= (uint64_t)(skip >> i & 1 ? 0 : 0xff) << 8 * i;
+		iocsr_write(cpu(id), ANY_SEND, 8, value << 32 | skip << 27 | offset);
+	} else {
+		iocsr_write(cpu(id), offset, size, value);
+	}
+	if (bases[chosen] == ROUTE)
+		expect_routes(cpu(id)->cell, offset - ROUTE, size, value, mask);
+	else
+		expect_bits(cpu(id)->cell, offset, size, value, mask);
+	assert_memory_equal(iocsr, wanted, sizeof(iocsr));
+}
+
+static void any_division_is_as_it_would_be_vector_by_vector(void **state)
+{
+	for (unsigned seed = 0; seed < 300; seed++) {
+		unsigned density = seed % 5 + 1, begin = (unsigned)rand() % 128,
+			 length = (unsigned)rand() % 100;
+
+		pch_pic_give_back(&cell);
+		extioi_give_back(&cell);
+		memset(&cell.arch, 0, sizeof(cell.arch));
+		for (unsigned chip = 0; chip < 2; chip++) {
+			memset(description.chips[chip].pin_bitmap, 0, 16);
+			for (unsigned pin = 0; pin < 128; pin++)
+				if (density > 3 ? pin - begin < length && chip == density % 2
+						: (unsigned)rand() % 4 < density)
+					description.chips[chip].pin_bitmap[pin / 32] |= 1u << pin % 32;
+			description.chips[chip].pin_base = (uint32_t)rand() % 2 * 128;
+		}
+		divide();
+		for (unsigned i = ENABLE; i < ISR + 32; i++)
+			iocsr[i] = (uint8_t)rand();
+		for (unsigned i = 0; i < 100; i++)
+			any_access(rand() % 2 ? 0 : 2);
+	}
 }
 
 static void a_vector_goes_back_enabled_and_routed_as_root_had_it(void **state)
 {
-	extioi_write(cpu(2), ROUTE, 1, 2);
+	iocsr_write(cpu(2), ROUTE, 1, 2);
 	extioi_give_back(&cell);
 	assert_true(extioi_owns(&root_cell, 0x20) && extioi_owns(&root_cell, 0x30));
 	assert_false(extioi_owns(&cell, 0));
@@ -396,9 +528,9 @@ static void roots_vectors_leave_cpus_that_go(void **state)
 	assert_int_equal(iocsr[ROUTE + 0x50], 1); /* here */
 	assert_int_equal(iocsr[ROUTE + 0x51], 1);
 	assert_int_equal(iocsr[ROUTE + 0x52], 2);
-	assert_int_equal(extioi_read(cpu(0), ROUTE + 0x50, 1), 4);
-	extioi_write(cpu(0), ROUTE + 0x25, 1, 8); /* the cell's, to a CPU that is the cell's */
-	extioi_write(cpu(2), BOUNCE, 4, 0);
+	assert_int_equal(iocsr_read(cpu(0), ROUTE + 0x50, 1), 4);
+	iocsr_write(cpu(0), ROUTE + 0x25, 1, 8); /* the cell's, to a CPU that is the cell's */
+	iocsr_write(cpu(2), BOUNCE, 4, 0);
 	assert_int_equal(bits_of(BOUNCE + 4), ~UINT32_C(0x10021));
 	extioi_give_back(&cell);
 	assert_int_equal(bits_of(BOUNCE + 4), ALL);
@@ -427,9 +559,9 @@ static void what_is_shared_is_written_at_all_nodes(void **state)
 	extioi_init_root(&root_cell);
 	memset(node, 0x77, sizeof(node));
 	extioi_take(&cell);
-	extioi_write(cpu(2), ROUTE, 1, 2);
-	extioi_write(cpu(2), ENABLE, 4, 1);
-	extioi_write(cpu(0), IPMAP + 2, 1, 8);
+	iocsr_write(cpu(2), ROUTE, 1, 2);
+	iocsr_write(cpu(2), ENABLE, 4, 1);
+	iocsr_write(cpu(0), IPMAP + 2, 1, 8);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(node[i][ROUTE + 0x20], 8);
 		assert_int_equal(node[i][ENABLE + 4] & 1, 1);
@@ -445,33 +577,33 @@ static void what_is_shared_is_written_at_all_nodes(void **state)
 static void ipis_stay_in_the_cell(void **state)
 {
 	ipi_reset(&cell);
-	ipi_write(cpu(2), IPI_SEND, 4, 1 << 16 | 5);
+	iocsr_write(cpu(2), IPI_SEND, 4, 1 << 16 | 5);
 	assert_int_equal(cpu(3)->arch.ipi.status, 1 << 5);
 	assert_int_equal(kicked, 1 << 3);
-	ipi_write(cpu(2), IPI_SEND, 4, 2 << 16 | 5);
-	ipi_write(cpu(2), IPI_SEND, 4, 0x3ff << 16 | 5);
+	iocsr_write(cpu(2), IPI_SEND, 4, 2 << 16 | 5);
+	iocsr_write(cpu(2), IPI_SEND, 4, 0x3ff << 16 | 5);
 	assert_int_equal(cpu(2)->arch.refused, 2);
-	ipi_write(cpu(0), IPI_SEND, 4, 2 << 16 | 5); /* root's third CPU is away */
+	iocsr_write(cpu(0), IPI_SEND, 4, 2 << 16 | 5); /* root's third CPU is away */
 	assert_int_equal(cpu(0)->arch.refused, 1);
 	assert_int_equal(kicked, 1 << 3);
-	ipi_write(cpu(2), 0x1048, 8, UINT64_C(0x11223344) << 32 | 4u << 27 | 1 << 16 | 1 << 2);
+	iocsr_write(cpu(2), 0x1048, 8, UINT64_C(0x11223344) << 32 | 4u << 27 | 1 << 16 | 1 << 2);
 	assert_int_equal(cpu(3)->arch.ipi.mailbox[0], UINT64_C(0x11003344) << 32);
-	assert_int_equal(ipi_read(cpu(3), 0x1024, 4), 0x11003344);
+	assert_int_equal(iocsr_read(cpu(3), 0x1024, 4), 0x11003344);
 }
 
 static void the_guests_interrupt_follows_status_and_enable(void **state)
 {
 	ipi_reset(&cell);
-	ipi_write(cpu(2), 0x1008, 4, 6);
+	iocsr_write(cpu(2), 0x1008, 4, 6);
 	assert_int_equal(host_estat, IS_IPI);
-	assert_int_equal(ipi_read(cpu(2), IPI_STATUS, 8), UINT64_C(0xffffffff00000006));
-	ipi_write(cpu(2), 0x1004, 4, 1);
+	assert_int_equal(iocsr_read(cpu(2), IPI_STATUS, 8), UINT64_C(0xffffffff00000006));
+	iocsr_write(cpu(2), 0x1004, 4, 1);
 	assert_int_equal(host_estat, 0);
-	ipi_write(cpu(2), 0x1004, 4, 4);
+	iocsr_write(cpu(2), 0x1004, 4, 4);
 	assert_int_equal(host_estat, IS_IPI);
-	ipi_write(cpu(2), IPI_CLEAR, 4, 4);
+	iocsr_write(cpu(2), IPI_CLEAR, 4, 4);
 	assert_int_equal(host_estat, 0);
-	assert_int_equal(ipi_read(cpu(2), IPI_STATUS, 4), 2);
+	assert_int_equal(iocsr_read(cpu(2), IPI_STATUS, 4), 2);
 }
 
 int main(void)
@@ -484,6 +616,7 @@ int main(void)
 		TEST(pending_vectors_are_seen_and_cleared_by_their_owner),
 		TEST(routes_name_the_cells_cpus),
 		TEST(any_send_writes_the_bytes_that_are_not_masked),
+		TEST(any_division_is_as_it_would_be_vector_by_vector),
 		TEST(a_vector_goes_back_enabled_and_routed_as_root_had_it),
 		TEST(pins_are_their_owners),
 		TEST(a_pin_raises_a_vector_of_its_owners_whatever_was_chosen),

@@ -45,6 +45,15 @@ static struct {
 	struct config_memory memory[2];
 } __attribute__((packed)) guest;
 
+/* What is the cell's. */
+static struct {
+	struct config_cell cell;
+	struct config_irqchip chip;
+} __attribute__((packed)) vector = {
+	.cell.num_irqchips = 1,
+	.chip = { .id = CONFIG_IRQCHIP_EXTIOI, .pin_bitmap[VECTOR / 32] = 1u << VECTOR % 32 },
+};
+
 static uint32_t prid;
 static unsigned pins;
 static struct {
@@ -93,6 +102,8 @@ bool cell_owns_cpu(const struct cell *of, unsigned id)
 {
 	return id < CPUS_MAX && of->cpus >> id & 1;
 }
+
+uint64_t cpus_dead;
 
 static struct cpu *cpu(unsigned id)
 {
@@ -191,14 +202,18 @@ static int set_up(void **state)
 	root_cell.cpus = 3;
 	cell.id = 1;
 	cell.cpus = 0xc;
-	memset(root_cell.arch.owned, 0xff, sizeof(root_cell.arch.owned));
-	root_cell.arch.owned[VECTOR / 32] &= ~(1u << VECTOR % 32);
 	memset(root_cell.arch.cpu_id, NO_CPU, sizeof(root_cell.arch.cpu_id));
+	memset(cell.arch.cpu_id, NO_CPU, sizeof(cell.arch.cpu_id));
 	for (unsigned id = 0; id < CPUS; id++) {
 		root_cell.arch.cpu_id[id] = (uint8_t)id;
 		cpu(id)->id = id;
 		cpu(id)->cell = id < 2 ? &root_cell : &cell;
 	}
+	cell.arch.cpu_id[0] = 2;
+	cell.arch.cpu_id[1] = 3;
+	cell.config = &vector.cell;
+	extioi_init_root(&root_cell);
+	extioi_take(&cell);
 	platform = NULL;
 	return 0;
 }
@@ -459,7 +474,7 @@ static void chip_registers_by_address_are_divided(void **state)
 	access_by(0, true, CHIP + 0x1600 + VECTOR / 8, 4, ~UINT32_C(0)); /* enables all but the cell's */
 	assert_int_equal(hw_iocsr_read(0x1600 + VECTOR / 8, 4), ~UINT32_C(1));
 	access_by(0, true, CHIP + 0x1c00 + VECTOR, 1, 1);
-	assert_int_equal(iocsr[0x1c00 + VECTOR], 0);
+	assert_int_equal(iocsr[0x1c00 + VECTOR], 4);
 	iocsr[0x1800] = 3;
 	assert_int_equal(access_by(0, false, CHIP + 0x1800, 4, 0), 3);
 	assert_int_equal(access_by(1, false, CHIP + 0x1800, 4, 0), 0); /* by address, core 0's */
@@ -471,9 +486,7 @@ static void chip_registers_by_address_are_divided(void **state)
 
 static void by_instruction(unsigned id, uint32_t insn, uint32_t offset, uint64_t value)
 {
-	cpu(id)->arch.gpr[4] = value;
-	cpu(id)->arch.gpr[5] = offset;
-	assert_true(iocsr_emulate(cpu(id), insn | 5 << 5 | 4));
+	iocsr_write(cpu(id), offset, 1u << (insn >> 10 & 3), value);
 }
 
 static void what_is_roots_reaches_the_chip(void **state)

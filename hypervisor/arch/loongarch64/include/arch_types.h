@@ -3,14 +3,32 @@
 #ifndef BIXI_ARCH_TYPES_H
 #define BIXI_ARCH_TYPES_H
 
-/* Offsets in struct arch_cpu, for entry.S. */
+/* Offsets in struct cpu and its struct arch_cpu, and in struct cell, for entry.S; loongarch.h compares. */
 #define ARCH_CPU_STACK	    256
 #define ARCH_CPU_LINUX_CRMD 264
-#define UNITS_FCC	    1024
-#define UNITS_FCSR	    1032
-#define UNITS_EFLAGS	    1036
-#define UNITS_FTOP	    1040
-#define UNITS_SCRATCH	    1048
+#define ARCH_CPU_BEGIN	    272
+#define ARCH_CPU_SIZE	    400
+#define CPU_CELL	    ARCH_CPU_SIZE
+#define CPU_COUNT	    (ARCH_CPU_SIZE + 8)
+#define CPU_TICKS	    (CPU_COUNT + 8 * EXITS_REASONS)
+#define CPU_LATENCY	    (CPU_TICKS + 8 * EXITS_REASONS)
+#define CPU_EXIT_NEXT	    (CPU_LATENCY + 8 * 65)
+#define CPU_EXITS	    (CPU_EXIT_NEXT + 8)
+#define CELL_CALLS	    8
+
+/* And numbers of C's that it needs. */
+#define EXITS_HYPERCALL 3 /* enum hv_stat */
+#define EXITS_IOCSR	4
+#define EXITS_REASONS	11 /* HV_STATS */
+#define EXIT_SIZE	32
+#define EXITS_LAST	7 /* HV_FAULT_EXITS - 1 */
+#define CALLS		72
+#define HVCL		0x2bca48 /* hvcl HYPERCALL_CODE */
+#define UNITS_FCC	1024
+#define UNITS_FCSR	1032
+#define UNITS_EFLAGS	1036
+#define UNITS_FTOP	1040
+#define UNITS_SCRATCH	1048
 
 /* A CPU's area, in bytes: its struct cpu, at PERCPU_CONTEXT what is Linux's, and the stack at its end. */
 #define PERCPU_SIZE    0x4000
@@ -111,6 +129,7 @@ struct arch_cpu {
 	uint64_t gpr[32];    /* the guest's, while the hypervisor runs */
 	uint64_t stack;	     /* its upper end */
 	uint64_t linux_crmd; /* when Linux called */
+	uint64_t begin;	     /* ticks: when the guest was left */
 	bool started;	     /* in guest mode at least once: its exits are */
 	bool pen;	     /* waits as after reset, for an address to begin at */
 	unsigned counters;   /* of the PMU that the guest has */
@@ -122,13 +141,36 @@ struct arch_cpu {
 	struct watch watch[2]; /* [1]: for fetches */
 };
 
-/* Which interrupts are a cell's; all numbers are the cell's own. */
+/*
+ * Where some of a cell's vectors are in hardware: those of a granule of 64 that are all in the same granule
+ * of hardware's, at the same distance.  A granule's are a list; most have one.
+ */
+struct vector_run {
+	uint8_t offset;	     /* of hardware's granule in a bitmap, in bytes */
+	uint8_t left, right; /* how far to rotate for hardware's bits, and for the cell's */
+	uint8_t next;	     /* of the list: 1 and more_runs[0], ...; 0: the last */
+	bool longer;	     /* of a head: there are more, or other nodes */
+	uint64_t mask;	     /* the cell's bits */
+};
+
+#define GRANULES (VECTORS / 64)
+
+/*
+ * Which interrupts are a cell's; all numbers are the cell's own.  Made of owned[] and physical[], so that an
+ * access needs not look at each vector: runs, route_word[], groups[], with_vectors.
+ */
 struct arch_cell {
-	uint8_t cpu_id[64]; /* hardware's number of each of its CPUs, 255: there is none */
+	uint8_t cpu_id[64];		 /* hardware's number of each of its CPUs, 255: there is none */
+	struct vector_run run[GRANULES]; /* the lists' heads */
 	uint32_t owned[VECTOR_WORDS];
-	uint8_t physical[VECTORS]; /* vector in hardware */
-	uint8_t route[VECTORS];	   /* as written */
+	uint8_t route_word[VECTORS / 4]; /* of 4 routes, where hardware has them in one word, too */
+	uint8_t groups[VECTOR_WORDS];	 /* of 32 vectors: hardware's that they are in */
+	uint8_t with_vectors;		 /* groups of the cell's */
 	uint8_t ipmap[VECTOR_WORDS];
+	uint8_t route[VECTORS];	   /* as written */
+	uint8_t route_to_hw[256];  /* with hardware's numbers of CPUs; 0: no CPU of the cell's */
+	uint8_t physical[VECTORS]; /* vector in hardware */
+	struct vector_run more_runs[VECTORS - GRANULES];
 	uint64_t pins; /* of the bridge's controller */
 	uint8_t pin_vector[PIC_PINS];
 };
