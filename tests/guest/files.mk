@@ -66,7 +66,7 @@ $(hypervisor-objects) $(kernel-objects): $(wildcard tests/guest/lvz/hypervisor/*
 hv-dir := $(O)/tests/guest/hv
 hv-runtime := $(guest-runtime) $(addprefix $(hv-dir)/,linux.o image.o)
 hv-cell := $(addprefix $(hv-dir)/,cell_start.o cell_main.o)
-hv-suites := launch cells hostile isolation platform races watch
+hv-suites := launch cells hostile isolation platform races watch costs
 guest-tests += $(hv-suites:%=tests/guest/hv/%.elf)
 $(hv-dir)/image.o $(hv-dir)/cell_image.o: guest-flags += -I$(O)/hypervisor -I$(hv-dir)
 $(hv-dir)/image.o: $(O)/hypervisor/bixi-hv.bin
@@ -77,5 +77,6 @@ $(addprefix $(hv-dir)/,linux.o $(hv-suites:%=%.o) cell_main.o): $(wildcard tests
 $(hv-dir)/cell.bin: $(hv-cell) tests/guest/hv/cell.ld
 	$(call quiet,GUEST)$(GUEST_LD) -T tests/guest/hv/cell.ld --oformat binary -o $@ $(hv-cell)
 
+$(hv-dir)/costs.elf: $(hv-dir)/execute.o
 $(hv-suites:%=$(hv-dir)/%.elf): $(hv-dir)/%.elf: $(hv-runtime) $(hv-dir)/cell_image.o $(hv-dir)/%.o tests/guest/link.ld
 	$(call quiet,GUEST)$(GUEST_LD) -T tests/guest/link.ld -o $@ $(filter %.o,$^)

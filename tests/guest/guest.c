@@ -12,7 +12,7 @@ volatile struct trap trap;
 volatile uint64_t trap_resume;
 void (*volatile interrupt_hook)(struct trap_frame *frame);
 bool (*volatile refill_hook)(struct trap_frame *frame);
-bool on_qemu;
+bool on_qemu, deterministic;
 unsigned cores_given;
 
 static unsigned checks, failures;
@@ -265,6 +265,7 @@ void guest_main(uint64_t cmdline)
 	const char *s = (const char *)CACHED(cmdline), *digits = find_word(s, "cores=");
 
 	on_qemu = find_word(s, "qemu");
+	deterministic = find_word(s, "deterministic");
 	for (; digits && *digits >= '0' && *digits <= '9'; digits++)
 		cores_given = cores_given * 10 + (unsigned)(*digits - '0');
 	trap_clear();

@@ -160,6 +160,8 @@ void skip(const char *sentence, const char *why);
 void qemu_differs(void);
 extern bool on_qemu;
 
+extern bool deterministic; /* the command line says so: a tick is ten instructions */
+
 extern unsigned cores_given; /* "cores=N" of the command line, 0: the program has to find out */
 
 void print(const char *format, ...); /* %s %d %u %x %lx %ld %c */

@@ -11,7 +11,7 @@ suites=("$@")
 [ $# = 0 ] && suites=(exceptions interrupts tlb walk translate privilege csr timer watch debug pmu smp instructions
     irq_uart irq_ipi irq_extioi irq_msi irq_bridge lvz_registers lvz_modes lvz_traps lvz_stage2 lvz_sizes
     lvz_walk lvz_tlb lvz_interrupts lvz_timer lvz_units lvz_counters lvz_watchpoints lvz_storm
-    lvz_hypervisor hv_launch hv_cells hv_hostile hv_isolation hv_platform hv_races hv_watch)
+    lvz_hypervisor hv_launch hv_cells hv_hostile hv_isolation hv_platform hv_races hv_watch hv_costs)
 passed=0 failed=0
 
 # run TITLE COMMAND...: counts what the program's last line says; a program without one has failed.
@@ -59,6 +59,7 @@ for suite in "${suites[@]}"; do
         done
         run "$suite on two nodes" "$O/bixi" run -k "$elf" -c 6 -a cores=6
         run "$suite on four cores, deterministic" "$O/bixi" run -k "$elf" -c 4 --deterministic -a cores=4
+        [ "$suite" = hv_costs ] && run "$suite, counted" "$O/bixi" run -k "$elf" -c 2 --deterministic -a "cores=2 deterministic"
         [ "$suite" = hv_launch ] || continue
     fi
     [ "$suite" = smp ] || run "$suite, deterministic" "$O/bixi" run -k "$elf" --deterministic -a cores=1
