@@ -7,7 +7,7 @@
 #define ARCH_CPU_STACK	    256
 #define ARCH_CPU_LINUX_CRMD 264
 #define ARCH_CPU_BEGIN	    272
-#define ARCH_CPU_SIZE	    400
+#define ARCH_CPU_SIZE	    408
 #define CPU_CELL	    ARCH_CPU_SIZE
 #define CPU_COUNT	    (ARCH_CPU_SIZE + 8)
 #define CPU_TICKS	    (CPU_COUNT + 8 * EXITS_REASONS)
