@@ -146,7 +146,7 @@ begin device && begin neighbour; verdict "two cells are started"
 device memory 1 > /tmp/shared && share neighbour memory 2 && device memory 3
 verdict "what root writes to shared memory they read, and the other way round: $(cat /tmp/shared)"
 # Sent: an interrupt by the pin, which has not been told a vector.
-device write 0x1fe002e1 1 2; device write 0x10000020 8 0; within 20 interrupts device 0 1
+device write 0x1fe002e1 1 2; device write 0x10000040 8 0x48; device write 0x10000020 8 0; within 20 interrupts device 0 1
 verdict "a pin raises a vector of its cell's from the first"
 before=$(device interrupts 0); device listen; within 20 interrupts device 0 $((before + 1))
 verdict "an interrupt comes by the UART's pin"
