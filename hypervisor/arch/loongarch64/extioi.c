@@ -87,7 +87,7 @@ static inline void bits_change_here(uint32_t offset, uint64_t mask, uint64_t val
 	registers_unlock();
 }
 
-static void bits_change(uint32_t offset, uint64_t mask, uint64_t value)
+static APART void bits_change(uint32_t offset, uint64_t mask, uint64_t value)
 {
 	registers_lock();
 	value = (hw_iocsr_read(offset, 8) & ~mask) | (value & mask);
@@ -198,7 +198,7 @@ void extioi_change(struct cpu *cpu, uint32_t offset, uint64_t mask, uint64_t val
 #define WORD_FOREIGN 0xff
 
 /* The cell's own CPU numbers become hardware's; of several CPUs those on the first one's node remain. */
-static uint8_t route_translate(const struct cell *cell, uint64_t cpus, unsigned route)
+static APART uint8_t route_translate(const struct cell *cell, uint64_t cpus, unsigned route)
 {
 	int node = -1, result = 0;
 
@@ -215,7 +215,7 @@ static uint8_t route_translate(const struct cell *cell, uint64_t cpus, unsigned 
 }
 
 /* The CPUs that the cell has, or is about to have. */
-static void routes_prepare(struct cell *cell, uint64_t cpus)
+static APART void routes_prepare(struct cell *cell, uint64_t cpus)
 {
 	for (unsigned route = 0; route < sizeof(cell->arch.route_to_hw); route++)
 		cell->arch.route_to_hw[route] = route_translate(cell, cpus, route);
@@ -226,7 +226,7 @@ static inline uint32_t word_changed(uint32_t offset, uint32_t mask, uint32_t val
 	return ((uint32_t)hw_iocsr_read(offset, 4) & ~mask) | value;
 }
 
-static void route_byte_to_hardware(unsigned vector, uint8_t route)
+static APART void route_byte_to_hardware(unsigned vector, uint8_t route)
 {
 	unsigned shift = vector % 4 * 8;
 	uint32_t offset = EXTIOI_ROUTE + (vector & ~3u);
@@ -398,7 +398,7 @@ void extioi_send(struct cpu *cpu, uint32_t vector)
 /* Who has what. */
 
 /* The fewest lists: vectors at the same distance share an entry wherever they are in the granule. */
-static void runs_make(struct cell *cell)
+static APART void runs_make(struct cell *cell)
 {
 	struct arch_cell *arch = &cell->arch;
 	unsigned more = 0;
@@ -427,7 +427,7 @@ static void runs_make(struct cell *cell)
 }
 
 /* After its vectors have changed: what is looked up in place of them one by one. */
-static void tables_make(struct cell *cell)
+static APART void tables_make(struct cell *cell)
 {
 	struct arch_cell *arch = &cell->arch;
 
@@ -453,7 +453,7 @@ static void tables_make(struct cell *cell)
 }
 
 /* @cell is one more, or one less, of those that share. */
-static void share_groups(const struct cell *cell, unsigned change)
+static APART void share_groups(const struct cell *cell, unsigned change)
 {
 	unsigned groups = 0;
 
@@ -464,7 +464,7 @@ static void share_groups(const struct cell *cell, unsigned change)
 			__atomic_fetch_add(&sharers[group], change, __ATOMIC_RELAXED);
 }
 
-static bool listed(const struct config_cell *config, enum config_irqchip_kind kind, unsigned vector)
+static APART bool listed(const struct config_cell *config, enum config_irqchip_kind kind, unsigned vector)
 {
 	const struct config_irqchip *chip = config_irqchips(config);
 
@@ -475,7 +475,7 @@ static bool listed(const struct config_cell *config, enum config_irqchip_kind ki
 	return false;
 }
 
-static void find_nodes(uint64_t cpus)
+static APART void find_nodes(uint64_t cpus)
 {
 	const uint64_t node = (1u << CPUS_OF_NODE) - 1;
 	uint64_t first = 0;
@@ -488,7 +488,7 @@ static void find_nodes(uint64_t cpus)
 }
 
 /* At late launch everything is root's, and stays as it is in hardware. */
-void extioi_init_root(struct cell *root)
+APART void extioi_init_root(struct cell *root)
 {
 	find_nodes(root->cpus);
 	for (unsigned word = 0; word < VECTOR_WORDS; word++)
@@ -535,7 +535,7 @@ int extioi_any(const struct cell *cell)
 
 static uint64_t root_bounce[GRANULES]; /* of vectors that cells have: as root had it */
 
-static void vector_to_cell(struct cell *cell, unsigned number, unsigned vector)
+static APART void vector_to_cell(struct cell *cell, unsigned number, unsigned vector)
 {
 	struct arch_cell *arch = &cell->arch;
 	uint64_t bit = UINT64_C(1) << vector % 64, *bounce = &root_bounce[vector / 64];
@@ -554,7 +554,7 @@ static uint8_t route_here(void)
 }
 
 /* None of root's vectors goes to a CPU that is not root's any more. */
-static void root_routes_leave(uint64_t cpus)
+static APART void root_routes_leave(uint64_t cpus)
 {
 	for (unsigned vector = 0; vector < VECTORS; vector++) {
 		uint8_t route = (uint8_t)(hw_iocsr_read(EXTIOI_ROUTE + (vector & ~3u), 4) >> vector % 4 * 8);
@@ -567,7 +567,7 @@ static void root_routes_leave(uint64_t cpus)
 }
 
 /* extioi_check() has passed.  Messages first: their numbers are fixed. */
-void extioi_take(struct cell *cell)
+APART void extioi_take(struct cell *cell)
 {
 	unsigned number = 0;
 
@@ -592,7 +592,7 @@ void extioi_take(struct cell *cell)
 }
 
 /* Disables it. Only a core that the vector comes to can clear what is pending: for a moment this one. */
-static void vector_clear(unsigned vector)
+static APART void vector_clear(unsigned vector)
 {
 	unsigned granule = vector / 64 * 8;
 	uint64_t bit = UINT64_C(1) << vector % 64;
@@ -604,7 +604,7 @@ static void vector_clear(unsigned vector)
 }
 
 /* Nothing enabled, nothing pending; all to the cell's first CPU. */
-void extioi_reset(struct cell *cell)
+APART void extioi_reset(struct cell *cell)
 {
 	uint8_t route = cell->arch.route_to_hw[1];
 
@@ -625,7 +625,7 @@ void extioi_reset(struct cell *cell)
 		cell->arch.ipmap[group] = DEFAULT_IPMAP;
 }
 
-void extioi_give_back(struct cell *cell)
+APART void extioi_give_back(struct cell *cell)
 {
 	extioi_reset(cell);
 	share_groups(cell, -1u);

@@ -8,8 +8,9 @@
 #include "hw.h"
 #include "platform.h"
 
-/* A function of its own, as its caller would have to keep registers otherwise. */
-#define APART __attribute__((noinline))
+/* Not on the way that is gone most: a function of its own, as its caller would have to keep registers
+ * otherwise. */
+#define APART __attribute__((noinline, cold))
 
 /* entry.S */
 extern const char exit_entry[], stage2_refill[], machine_error_entry[];
