@@ -120,6 +120,8 @@ dmesg -n 1; dmesg -c > /dev/null
 compete & one=$!; compete & other=$!; hotplug & third=$!
 sleep 8; touch /tmp/stop; wait $one $other $third
 bixi-cell destroy latency 2> /dev/null
+# One that was to come back while the last cell had it is offline.
+for cpu in 1 2 3; do echo 1 > /sys/devices/system/cpu/cpu$cpu/online; done 2> /dev/null
 dmesg | grep -E 'WARNING|BUG|Oops|Call Trace|lockup|rcu.*stall|report that'; [ $? = 1 ] && [ "$(nproc)" = 4 ] &&
     [ "$(wc -l < /sys/devices/bixi/reserved)" = 1 ] && [ "$(wc -l < /tmp/rounds)" -gt 0 ]
 verdict "who compete for a CPU, and for CPUs going offline, leave all in order: $(wc -l < /tmp/rounds) cells"
