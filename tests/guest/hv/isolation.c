@@ -75,6 +75,9 @@ SNIPPET(unmask, REPORT_IN("li.w $t2, 0x10000000; li.w $t1, -1; st.w $t1, $t2, 0x
 /* Whatever there is to spoil for who has the pin next. */
 SNIPPET(spoil, REPORT_IN("li.w $t2, 0x10000000; st.w $zero, $t2, 0x40; li.w $t1, -1; st.w $t1, $t2, 0x3e0; "
 			 "st.w $t1, $t2, 0x60; st.w $t1, $t2, 0xc0; st.b $zero, $t2, 0x103"));
+/* The first counter, which nobody has the cell count by. */
+SNIPPET(look_at_counter,
+	REPORT_IN("csrrd $t1, 0x200; st.d $t1, $t0, 8; csrrd $t1, 0x201; st.d $t1, $t0, 16"));
 /* HWI lines, after a moment. */
 SNIPPET(look_at_lines, REPORT_IN("li.w $t1, 100000; 2: addi.d $t1, $t1, -1; bnez $t1, 2b; csrrd $t1, 5; "
 				 "st.d $t1, $t0, 8"));
@@ -172,6 +175,23 @@ static void routes(void)
 	check(destroy(), "it can be destroyed");
 }
 
+static void count(unsigned core)
+{
+	csr_write(CSR_PMCNT0, 0x5ec0000000);
+	csr_write(CSR_PMCFG0, 1 << 16); /* event 0, cycles, at PLV0 */
+}
+
+/* What root has counted on the cell's CPU is not for the cell to know. */
+static void counters(void)
+{
+	on_all(count);
+	check(csr_read(CSR_PMCNT0) >= 0x5ec0000000, "root counts");
+	check(create() && start(look_at_counter), "a cell starts where root has counted");
+	check_equal(REPORT->value[0], 0, "its counters are off");
+	check_equal(REPORT->value[1], 0, "and have counted nothing");
+	check(destroy(), "it can be destroyed");
+}
+
 static volatile unsigned entered;
 
 static void enter(unsigned core)
@@ -202,4 +222,5 @@ void suite(void)
 	pins_come_back();
 	controllers_page();
 	routes();
+	counters();
 }
