@@ -20,7 +20,8 @@ hypervisor: $(O)/hypervisor/bixi-hv.bin
 # What is done at each exit is in arch/, where loops are short.
 $(O)/hypervisor/core/%.o $(O)/hypervisor/platform/%.o: hv-flags += -Os
 $(O)/hypervisor/arch/%.o: hv-flags += -O2 -falign-loops=1
-$(O)/hypervisor/arch/loongarch64/pch_pic.o $(O)/hypervisor/arch/loongarch64/guard.o $(O)/hypervisor/arch/loongarch64/launch.o: hv-flags += -Os
+hv-small := cell context guard launch messages pch_pic watch
+$(hv-small:%=$(O)/hypervisor/arch/loongarch64/%.o): hv-flags += -Os
 
 $(O)/hypervisor/%.o: hypervisor/%.c
 	@mkdir -p $(@D)
