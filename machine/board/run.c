@@ -421,16 +421,6 @@ static bool slice_was_rearmed(struct machine *machine, const struct cpu *cpu, ui
 	       !debug_holds(machine, cpu) && deadline > now && deadline < machine->slice_end;
 }
 
-static bool has_ended(struct machine *machine)
-{
-	bool ended;
-
-	pthread_mutex_lock(&machine->lock);
-	ended = machine->result.end != MACHINE_RUNNING;
-	pthread_mutex_unlock(&machine->lock);
-	return ended;
-}
-
 /* One slice of @cpu, at most to the next deadline.  False: it idles. */
 static bool slice_run(struct machine *machine, struct cpu *cpu, uint64_t deadline)
 {
@@ -447,8 +437,8 @@ static bool slice_run(struct machine *machine, struct cpu *cpu, uint64_t deadlin
 		budget = clock_next_deadline(&machine->clock) - now;
 		slice_execute(machine, cpu, budget);
 	}
-	/* Nothing retired: exceptions only, for which time goes on all the same, or what ended the machine. */
-	if (clock_now(&machine->clock) == now && !atomic_load(&cpu->halted) && !has_ended(machine))
+	/* Nothing retired (exceptions only): time goes on all the same. */
+	if (clock_now(&machine->clock) == now && !atomic_load(&cpu->halted))
 		machine->clock.virtual_now += budget;
 	return true;
 }
