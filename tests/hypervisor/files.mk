@@ -68,7 +68,7 @@ $(hv-interrupts): $(hv-interrupts-objects)
 $(hv-interrupts) $(hv-platform):
 	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) $(hv-test-sanitize) $(LDFLAGS) -o $@ $^ -lcmocka
 
-# The whole way of an exit for an IOCSR access, likewise.
+# What an exit for an IOCSR access does in C, likewise.
 hv-exit-fuzz := $(hv-test)/loongarch/fuzz_iocsr
 fuzzers += tests/hypervisor/loongarch/fuzz_iocsr
 hv-exit-flags := -Itests/hypervisor/loongarch/exit $(hv-interrupts-flags)
@@ -85,6 +85,6 @@ $(hv-exit-fuzz).o: tests/hypervisor/loongarch/fuzz_iocsr.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(hv-exit-flags) -c -o $@ $<
 
-$(hv-exit-fuzz): $(hv-exit-fuzz).o $(addprefix $(hv-test)/loongarch/exit/,exit.o iocsr.o ipi.o extioi.o \
+$(hv-exit-fuzz): $(hv-exit-fuzz).o $(addprefix $(hv-test)/loongarch/exit/,iocsr.o ipi.o extioi.o \
 	$(patsubst hypervisor/platform/%.c,%.o,$(wildcard hypervisor/platform/*.c)))
 	$(call quiet,LD)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^

@@ -77,6 +77,8 @@ void iocsr_write(struct cpu *cpu, uint32_t offset, unsigned size, uint64_t value
 		extioi_any_send(cpu, value);
 	else if (offset == EXTIOI_SEND)
 		extioi_send(cpu, (uint32_t)value);
+	else if ((offset & ~7u) == ANY_SEND || (offset & ~3u) == EXTIOI_SEND)
+		cpu->arch.refused++; /* a part of what names a target */
 	else
 		other_write(cpu, offset, size, value);
 }

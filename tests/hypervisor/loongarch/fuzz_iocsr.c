@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MulanPSL-2.0 */
 /*
- * IOCSR instructions of any kind on the CPUs of root and of two cells, by the whole way that an exit takes
- * (exit.c, iocsr.c, ipi.c, extioi.c), on controllers that are arrays.  Which CPUs and vectors are whose the
+ * IOCSR instructions of any kind on the CPUs of root and of two cells, by all of the way that is in C
+ * (iocsr.c, ipi.c, extioi.c), on controllers that are arrays.  Which CPUs and vectors are whose the
  * input says.  After each: no vector, IPI, route, line or state of another's was changed, and what was read
  * does not depend on what is another's.
  */
@@ -19,7 +19,7 @@
 #define ROUTE  0x1c00
 #define SIZE   (VECTORS / 8)
 
-uint64_t host_csr[CSRS], host_gcsr[CSRS];
+uint64_t host_csr[CSRS], host_gcsr[CSRS], cpus_dead;
 struct cell root_cell;
 struct config_system *system_config;
 const struct platform *platform = &platform_virt;
@@ -148,75 +148,6 @@ uint64_t config_cpus(const struct config_cell *config)
 	abort();
 }
 
-uint64_t heartbeat_look(const struct cpu *of)
-{
-	abort();
-}
-
-void cell_fault(struct cpu *of, enum hv_fault_reason reason, const struct hv_fault *fault)
-{
-	abort();
-}
-
-void cpu_attend(struct cpu *of)
-{
-	abort();
-}
-
-void cpu_die(struct cpu *of)
-{
-	abort();
-}
-
-void hv_printf(const char *format, ...)
-{
-}
-
-bool hypercall_manages(uint64_t number)
-{
-	abort();
-}
-
-long hypercall(struct cpu *of, uint64_t number, uint64_t arg1, uint64_t arg2)
-{
-	abort();
-}
-
-void messages_collect(void)
-{
-	abort();
-}
-
-void root_sleep(void)
-{
-	abort();
-}
-
-void watch_hit(uint64_t estat, uint32_t insn)
-{
-	abort();
-}
-
-bool cpucfg_emulate(struct cpu *of, uint32_t insn)
-{
-	abort();
-}
-
-bool csr_emulate(struct cpu *of, uint32_t insn)
-{
-	abort();
-}
-
-bool access_emulate(struct cpu *of, uint32_t insn, uint64_t gpa)
-{
-	abort();
-}
-
-void exception_inject(unsigned ecode, uint32_t insn)
-{
-	abort();
-}
-
 /* Who has what. */
 
 /* Accesses do not change it: check_cells(). */
@@ -261,11 +192,12 @@ static void make_cpus(struct input *input)
 	}
 }
 
-/* Nothing of it, if another has some. */
-static void vectors_take(struct cell *cell)
+/* None of them, if another has some. */
+static void vectors_take(struct cell *cell, struct config_cell *config)
 {
-	if (!extioi_check(NULL, cell->config, NULL))
-		extioi_take(cell);
+	if (extioi_check(NULL, config, NULL))
+		config->num_irqchips = 0; /* a cell without vectors, then */
+	extioi_take(cell);
 }
 
 /* A cell's vectors: two words of the controller's, one of messages. */
@@ -283,7 +215,7 @@ static void make_cell(struct input *input, unsigned n)
 	}
 	cell->id = n;
 	cell->config = &descriptions[n - 1].cell;
-	vectors_take(cell);
+	vectors_take(cell, &descriptions[n - 1].cell);
 }
 
 static void make_all(struct input *input)
@@ -427,18 +359,16 @@ static void turn_foreign(unsigned cell)
 	}
 }
 
-/* The CPU's guest executes @insn: as exit_entry does it. */
+/* The CPU's guest executes @insn: as entry.S does it. */
 static void execute(struct cpu *of, uint32_t insn)
 {
-	uint64_t begin;
+	unsigned rd = insn & 31, size = 1u << (insn >> 10 & 3);
+	uint32_t offset = (uint32_t)of->arch.gpr[insn >> 5 & 31];
 
-	host_csr[CSR_ESTAT] = ECODE_GSPR << 16;
-	host_csr[CSR_BADI] = insn;
-	host_csr[CSR_ERA] = 0x1000;
-	begin = exit_quick(of);
-	if (begin)
-		exit_rest(of, begin);
-	require(host_csr[CSR_ERA] == 0x1004);
+	if (insn >> 12 & 1)
+		iocsr_write(of, offset, size, of->arch.gpr[rd]);
+	else
+		of->arch.gpr[rd] = iocsr_read(of, offset, size);
 }
 
 static const uint16_t bases[] = { 0x1000, 0x1020, 0x1040, 0x1140, 0x1158, 0x14a0, 0x14c0, 0x1600,
@@ -526,7 +456,7 @@ static void live(unsigned cell, bool again)
 		owners_find();
 		for (unsigned vector = 0; vector < VECTORS; vector++)
 			check_route(vector, cell_of(owners[vector]));
-		vectors_take(cell_of(cell));
+		vectors_take(cell_of(cell), &descriptions[cell - 1].cell);
 		owners_find();
 	}
 	extioi_reset(cell_of(cell));
