@@ -211,7 +211,7 @@ static const struct {
 	{ "any send of enable", WR_D, ANY_SEND, ANY(EXTIOI_ENABLE, 0xffffffff, 0), 175 },
 	{ "any send of a route", WR_D, ANY_SEND, ANY(EXTIOI_ROUTE, 1, 14), 225 },
 	{ "any send elsewhere", WR_D, ANY_SEND, ANY(0x20, 1, 0), ACCESS_MAX },
-	{ "what is not there", WR_W, 0x1fffc, 0, 220 },
+	{ "what is not there", WR_W, 0x1fffc, 0, 225 },
 };
 
 #define ACCESSES (sizeof(accesses) / sizeof(accesses[0]))
