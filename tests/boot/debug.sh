@@ -119,9 +119,17 @@ counted 0 "bare"; profiled 0 "bare"; debugged "bare"
 across enabled bixi-cell enable system.yaml
 counted 2 "under the hypervisor"; profiled 1 "under the hypervisor"; debugged "under the hypervisor"
 
+# Without a program, as perf would wait for its end; the first numbers say that all CPUs are counted.
+chroot /mnt perf stat -a -A -I 100 -x, -o /tmp/stat.held -e instructions,cycles,branches,branch-misses > /dev/null 2>&1 &
+held=$!
+for i in $(seq 100); do grep -q CPU3,.*branch-misses /mnt/tmp/stat.held 2> /dev/null && break; sleep 0.1; done
 bixi-cell create counters.yaml && bixi-cell load counters counters.bin && bixi-cell start counters
-verdict "a cell is started on CPU 2"
+verdict "a cell is started on CPU 2, which perf stat -a counts on"
 sleep 1
+kill -INT $held
+for i in $(seq 100); do kill -0 $held 2> /dev/null || break; sleep 0.1; done
+! kill -KILL $held 2> /dev/null && awk -F, '$2 == "CPU2" && $3 > 0 { n++ } END { exit !n }' /mnt/tmp/stat.held
+verdict "perf stat -a ends, which has counted there before"
 before=$(bixi-cell console counters | tee /tmp/console | sed -n 's/.* \([0-9]*\) million.*/\1/p' | tail -n 1)
 chroot /mnt perf stat -a -x, -o /tmp/stat.all -e instructions /tmp/busybox sleep 4 > /dev/null 2>&1
 after=$(bixi-cell console counters | tee -a /tmp/console | sed -n 's/.* \([0-9]*\) million.*/\1/p' | tail -n 1)
