@@ -23,11 +23,11 @@ $(O)/hypervisor/arch/%.o: hv-flags += -O2 -falign-loops=1
 hv-small := cell context guard launch messages pch_pic watch
 $(hv-small:%=$(O)/hypervisor/arch/loongarch64/%.o): hv-flags += -Os
 
-$(O)/hypervisor/%.o: hypervisor/%.c
+$(O)/hypervisor/%.o: hypervisor/%.c hypervisor/files.mk
 	@mkdir -p $(@D)
 	$(call quiet,HV)$(HV_CC) $(hv-flags) -march=loongarch64 -msoft-float -c -o $@ $<
 
-$(O)/hypervisor/%.o: hypervisor/%.S
+$(O)/hypervisor/%.o: hypervisor/%.S hypervisor/files.mk
 	@mkdir -p $(@D)
 	$(call quiet,HV)$(HV_CC) $(hv-flags) -march=la464 -c -o $@ $<
 
