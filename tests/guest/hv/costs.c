@@ -271,15 +271,8 @@ static void describe(void)
 {
 	struct config_cell *cell = &description.cell;
 
-	memcpy(cell->signature, CONFIG_CELL_SIGNATURE, CONFIG_SIGNATURE_LENGTH);
-	cell->architecture = CONFIG_ARCH_LOONGARCH;
-	cell->revision = CONFIG_REVISION;
-	memcpy(cell->name, "cell", 5);
-	cell->id = CELL;
+	cell_describe(cell, CELL, "cell", 1, 1);
 	cell->flags = CONFIG_CELL_PASSIVE_COMMREG;
-	cell->cpu_set_size = 8;
-	cell->num_memory_regions = 1;
-	cell->num_irqchips = 1;
 	cell->cpu_reset_address = PHYSICAL(cell_start);
 	description.cpus[0] = 1 << CELL_CPU;
 	description.memory[0] = (struct config_memory){

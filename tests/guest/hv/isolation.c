@@ -36,15 +36,8 @@ static void describe(void)
 	const uint64_t all = CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_EXECUTE;
 	struct config_cell *cell = &description.cell;
 
-	memcpy(cell->signature, CONFIG_CELL_SIGNATURE, CONFIG_SIGNATURE_LENGTH);
-	cell->architecture = CONFIG_ARCH_LOONGARCH;
-	cell->revision = CONFIG_REVISION;
-	memcpy(cell->name, "hostile", 8);
-	cell->id = CELL;
+	cell_describe(cell, CELL, "hostile", 3, 2);
 	cell->flags = CONFIG_CELL_PASSIVE_COMMREG;
-	cell->cpu_set_size = 8;
-	cell->num_memory_regions = 3;
-	cell->num_irqchips = 2;
 	cell->cpu_reset_address = CELL_ENTRY;
 	description.cpus[0] = TAKEN;
 	description.memory[0] =

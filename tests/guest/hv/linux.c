@@ -104,6 +104,19 @@ static void config_make(struct config_system *config)
 	memcpy((void *)config_irqchips(root), chips, sizeof(chips));
 }
 
+void cell_describe(struct config_cell *cell, unsigned id, const char *name, unsigned regions, unsigned chips)
+{
+	memcpy(cell->signature, CONFIG_CELL_SIGNATURE, CONFIG_SIGNATURE_LENGTH);
+	cell->architecture = CONFIG_ARCH_LOONGARCH;
+	cell->revision = CONFIG_REVISION;
+	for (unsigned i = 0; name[i]; i++)
+		cell->name[i] = name[i];
+	cell->id = id;
+	cell->cpu_set_size = 8;
+	cell->num_memory_regions = regions;
+	cell->num_irqchips = chips;
+}
+
 void hv_load(void)
 {
 	struct image_header *header = (struct image_header *)CACHED(HV_BASE);

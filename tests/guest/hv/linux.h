@@ -28,6 +28,8 @@ void cores_init(void);
 void hv_load(void);	      /* image and description into HV_BASE */
 long hv_enter(unsigned core); /* the driver's call on each core */
 struct config_system *hv_config(void);
+/* The head of a cell's description that has a set of 64 CPUs and so many regions and chips behind it. */
+void cell_describe(struct config_cell *cell, unsigned id, const char *name, unsigned regions, unsigned chips);
 
 static inline long hvcl(uint64_t number, uint64_t arg1, uint64_t arg2)
 {

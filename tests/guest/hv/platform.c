@@ -74,14 +74,7 @@ static void describe(uint64_t phys, uint64_t size, uint64_t widths)
 {
 	struct config_cell *cell = &description.cell;
 
-	memcpy(cell->signature, CONFIG_CELL_SIGNATURE, CONFIG_SIGNATURE_LENGTH);
-	cell->architecture = CONFIG_ARCH_LOONGARCH;
-	cell->revision = CONFIG_REVISION;
-	memcpy(cell->name, "cell", 5);
-	cell->id = CELL;
-	cell->cpu_set_size = 8;
-	cell->num_memory_regions = 2;
-	cell->num_irqchips = 1;
+	cell_describe(cell, CELL, "cell", 2, 1);
 	cell->cpu_reset_address = 0;
 	description.cpus[0] = CELL_CPUS;
 	description.memory[0] =

@@ -33,15 +33,8 @@ static void describe(void)
 	const uint64_t all = CONFIG_MEM_READ | CONFIG_MEM_WRITE | CONFIG_MEM_EXECUTE;
 	struct config_cell *cell = &description.cell;
 
-	memcpy(cell->signature, CONFIG_CELL_SIGNATURE, CONFIG_SIGNATURE_LENGTH);
-	cell->architecture = CONFIG_ARCH_LOONGARCH;
-	cell->revision = CONFIG_REVISION;
-	memcpy(cell->name, "racer", 6);
-	cell->id = CELL;
+	cell_describe(cell, CELL, "racer", 2, 2);
 	cell->flags = CONFIG_CELL_PASSIVE_COMMREG | CONFIG_CELL_FAULT_RESTART | CONFIG_CELL_FAULT_NOTIFY;
-	cell->cpu_set_size = 8;
-	cell->num_memory_regions = 2;
-	cell->num_irqchips = 2;
 	cell->cpu_reset_address = CELL_SHARED + ENTRY;
 	cell->console.address = CELL_UART;
 	cell->console.size = 8;
