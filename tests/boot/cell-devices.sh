@@ -6,23 +6,15 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
-build=${O:-build}
+. tests/boot/cells/lib.sh
 
-make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
-check "hypervisor, driver, tool and cells build" $?
-flags=(--target=loongarch64-unknown-none-elf -march=la464 -mno-lsx -ffreestanding -fno-pic -O2 -I. -Wall -Wextra -Werror
-    -Wno-unused-parameter -Wno-address-of-packed-member -fdirect-access-external-data)
-clang-19 "${flags[@]}" -c -o "$work/device.o" tests/boot/cells/device.c &&
-    ld.lld-19 -T cells/lib/cell.ld --oformat binary -o "$work/device.bin" "$build"/cells/lib/{crt0,cell}.o "$work/device.o" &&
-    build/headers/bin/loongarch64-linux-gnu-gcc -static -O2 -I. -Wall -Wextra -Werror -o "$work/share" tests/boot/cells/share.c
+cells_build
+cell_objects tests/boot/cells/device.c && cell_link binary "$work/device.bin" "$work/device.o" &&
+    "${cross}gcc" -static -O2 -I. -Wall -Wextra -Werror -o "$work/share" tests/boot/cells/share.c
 check "so do a cell that has devices, and root's side of it" $?
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
 
-root=$work/devices.root
-mkdir -p "$root/lib/firmware" "$root/cells" "$work/steps.root"
-build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
-cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
-cp "$build/tools-loong64/bixi-cell" cells/system.yaml "$work/device.bin" "$work/share" "$guest/vmlinuz" "$root/cells/"
+cells_root devices cells/system.yaml "$work/device.bin" "$work/share" "$guest/vmlinuz"
 # Root has the UARTs' page in parts: what it does there goes by the hypervisor, which leaves cells' registers out.
 parts='    - { phys: 0x1fe00000, size: 0x1000, flags: [read, write, io, io-8, io-16, io-32, io-64] }\
     - { phys: 0x1fe04000, size: 48K, flags: [read, write, io] }'
@@ -79,7 +71,7 @@ cell:
 YAML
 
 # What the Linux in the cell does, as a step of guest-init.
-cat > "$work/steps.root/steps" <<'STEPS'
+steps_initrd "$root/cells/initrd" <<'STEPS'
 step_uart() {
     echo listening
     read -r answer < /dev/ttyS0
@@ -88,24 +80,8 @@ step_uart() {
     say interrupts $? "$(grep ttyS0 /proc/interrupts)"
 }
 STEPS
-(cd "$work/steps.root" && find . | cpio -o -H newc 2> /dev/null) > "$root/cells/initrd"
-cat "$guest/initrd" >> "$root/cells/initrd"
 
-initrd_with devices <<'GUEST'
-cd /cells
-export PATH=$PATH:/cells
-verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }
-# within SECONDS COMMAND...: until the command succeeds.
-within() {
-    local left=$(($1 * 10))
-    shift
-    until "$@"; do
-        left=$((left - 1))
-        [ $left -gt 0 ] || return 1
-        sleep 0.1
-    done
-}
-state() { [ "$(bixi-cell list | awk -v name="$1" '$2 == name { print $3 }')" = "$2" ]; }
+cells_initrd devices <<'GUEST'
 ended() { state linux shut || state linux failed; }
 device() { share device "$@"; }
 interrupts() { [ "$(share "$1" interrupts "$2")" -ge "$3" ]; }

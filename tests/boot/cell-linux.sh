@@ -5,15 +5,13 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
-build=${O:-build}
+. tests/boot/cells/lib.sh
 
-make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
-check "hypervisor, driver, tool and cells build" $?
+cells_build
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
 
 # What the cell's init does, as guest-init's steps.
-mkdir -p "$work/steps.root"
-cat > "$work/steps.root/steps" <<'STEPS'
+steps_initrd "$work/steps.initrd" <<'STEPS'
 step_cell() {
     [ "$(nproc)" = 2 ] && [ "$(grep -c '^processor' /proc/cpuinfo)" = 2 ]; say processors $? "$(nproc)"
     # Of 256 MiB: 64 are for DMA through a buffer, the kernel has 30.
@@ -43,20 +41,11 @@ step_ask() {
     [ "$answer" = "from root" ]; say answer $? "$answer"
 }
 STEPS
-(cd "$work/steps.root" && find . | cpio -o -H newc 2> /dev/null) > "$work/steps.initrd"
-cat "$guest/initrd" >> "$work/steps.initrd"
 
-root=$work/cells.root
-mkdir -p "$root/lib/firmware" "$root/cells"
-build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
-cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
-cp "$build/tools-loong64/bixi-cell" cells/*.yaml "$build"/cells/latency.bin "$guest/vmlinuz" "$root/cells/"
+cells_root cells cells/*.yaml "$build"/cells/latency.bin "$guest/vmlinuz"
 cp "$work/steps.initrd" "$root/cells/initrd"
 
-initrd_with cells <<'GUEST'
-cd /cells
-export PATH=$PATH:/cells
-verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }
+cells_initrd cells <<'GUEST'
 # What a cell prints is kept in /tmp/CELL.out, from "listen CELL" on.
 listen() { while :; do bixi-cell console "$1" >> "/tmp/$1.out" 2> /dev/null; sleep 0.2; done & }
 # prints CELL PATTERN SECONDS
@@ -68,11 +57,7 @@ prints() {
         sleep 0.2
     done
 }
-state() { [ "$(bixi-cell list | awk -v name="$1" '$2 == name { print $3, $4 }')" = "$2" ]; }
-ends() { # ends CELL SECONDS
-    local n=$(($2 * 5))
-    until state "$1" "shut down"; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.2; done
-}
+ends() { within "$2" state "$1" "shut down"; } # ends CELL SECONDS
 
 insmod /bixi.ko
 bixi-cell enable system.yaml; verdict "the hypervisor is enabled"

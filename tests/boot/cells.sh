@@ -4,25 +4,17 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
-build=${O:-build}
+. tests/boot/cells/lib.sh
 
-make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
-check "hypervisor, driver, tool and cells build" $?
+cells_build
 clang-19 --target=loongarch64-unknown-none-elf -c -o "$work/foreign.o" tests/boot/cells/foreign.S &&
     ld.lld-19 -e start -Ttext=0x9000000000200000 --oformat binary -o "$work/foreign.bin" "$work/foreign.o"
 check "so does a cell that does what it may not" $?
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
 
-root=$work/cells.root
-mkdir -p "$root/lib/firmware" "$root/cells"
-build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
-cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
-cp "$build/tools-loong64/bixi-cell" cells/*.yaml "$build"/cells/*.bin "$work/foreign.bin" "$root/cells/"
+cells_root cells cells/*.yaml "$build"/cells/*.bin "$work/foreign.bin"
 
-initrd_with cells <<'GUEST'
-cd /cells
-export PATH=$PATH:/cells
-verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }
+cells_initrd cells <<'GUEST'
 # prints CELL PATTERN: what the cell prints comes to have the pattern, a minute at most
 prints() {
     local n=0
@@ -33,7 +25,6 @@ prints() {
         bixi-cell console "$1" >> /tmp/"$1".out
     done
 }
-state() { [ "$(bixi-cell list | awk -v name="$1" '$2 == name { print $3, $4 }')" = "$2" ]; }
 
 bixi-cell enable system.yaml 2>&1 | grep -q 'no driver\|no /dev/bixi'; verdict "without the driver a sentence says so"
 insmod /bixi.ko

@@ -7,25 +7,19 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
+. tests/boot/cells/lib.sh
 . tests/boot/cells/hostile.sh
-build=${O:-build}
 seed=${SEED:-$(date +%s)}
 long=${1:-}
 echo "# SEED=$seed"
 
-make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
-check "hypervisor, driver, tool and cells build" $?
+cells_build
 hostile_build &&
-    build/headers/bin/loongarch64-linux-gnu-gcc -static -O2 -Wall -Wextra -Werror -o "$work/witness" tests/boot/cells/witness.c
+    "${cross}gcc" -static -O2 -Wall -Wextra -Werror -o "$work/witness" tests/boot/cells/witness.c
 check "so do a hostile cell, and a witness" $?
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
 
-root=$work/containment.root
-mkdir -p "$root/lib/firmware" "$root/cells"
-build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
-cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
-cp "$build/tools-loong64/bixi-cell" cells/{system,latency}.yaml "$build/cells/latency.bin" "$work"/{hostile.bin,witness} \
-    "$root/cells/"
+cells_root containment cells/{system,latency}.yaml "$build/cells/latency.bin" "$work"/{hostile.bin,witness}
 hostile_config > "$root/cells/hostile.yaml"
 hostile_config fault-restart > "$root/cells/hostile-again.yaml"
 truncate -s 64M "$work/disk.img"
@@ -33,7 +27,7 @@ truncate -s 64M "$work/disk.img"
 {
     echo "order=$order seed=$seed long=$long"
     cat tests/boot/cells/containment-guest.sh
-} | initrd_with containment
+} | cells_initrd containment
 timeout $((${long:+10 *} 300 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/containment.initrd" -c 4 -m 2G \
     --disk "$work/disk.img" -a "console=ttyS0 quiet rdinit=/test.sh kvm.enable_virt_at_load=0" \
     < /dev/null 2>&1 | tr -d '\r' > "$work/containment.log"

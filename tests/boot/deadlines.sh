@@ -7,25 +7,20 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
+. tests/boot/cells/lib.sh
 . tests/boot/cells/hostile.sh
-build=${O:-build}
 long=${1:-}
 
-make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
-check "hypervisor, driver, tool and cells build" $?
+cells_build
 hostile_build
 check "so does a hostile cell" $?
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
 
-root=$work/deadlines.root
-mkdir -p "$root/lib/firmware" "$root/cells" "$work/steps.root"
-build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
-cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
-cp "$build/tools-loong64/bixi-cell" cells/*.yaml "$build"/cells/latency.bin "$guest/vmlinuz" "$work/hostile.bin" "$root/cells/"
+cells_root deadlines cells/*.yaml "$build"/cells/latency.bin "$guest/vmlinuz" "$work/hostile.bin"
 hostile_config > "$root/cells/hostile.yaml"
 
 # What the cell's init does, as guest-init's steps.
-cat > "$work/steps.root/steps" <<'STEPS'
+steps_initrd "$root/cells/initrd" <<'STEPS'
 work() { # work CPU ROUNDS: four MiB each, always the same sum
     for i in $(seq "$2"); do
         taskset "$1" dd if=/dev/zero bs=1M count=4 2> /dev/null | taskset "$1" sha256sum
@@ -38,15 +33,12 @@ step_work() {
     wait $first; say work-first $?
 }
 STEPS
-(cd "$work/steps.root" && find . | cpio -o -H newc 2> /dev/null) > "$work/steps.initrd"
-cat "$guest/initrd" >> "$work/steps.initrd"
-cp "$work/steps.initrd" "$root/cells/initrd"
 
 {
     echo "order=$order todo=work:${long:+1}1,poweroff"
     [ -n "$long" ] && echo seconds=5 || echo seconds=1
     cat tests/boot/cells/deadlines-guest.sh
-} | initrd_with deadlines
+} | cells_initrd deadlines
 timeout $((${long:+4 *} 400 * ${TIME_SCALE:-1})) "$bixi" run -k "$guest/vmlinuz" -i "$work/deadlines.initrd" -c 4 -m 2G \
     --deterministic -a "console=ttyS0 quiet rdinit=/test.sh kvm.enable_virt_at_load=0" \
     < /dev/null 2>&1 | tr -d '\r' > "$work/deadlines.log"

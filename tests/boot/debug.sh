@@ -7,33 +7,23 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
-build=${O:-build}
+. tests/boot/cells/lib.sh
 disk=${DEBUG_DISK:-build/debug}
 scripts/make-programs-guest.sh "$disk" tests/boot/debug busybox-static,gdb,linux-perf || exit 1
 
-make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
-check "hypervisor, driver, tool and cells build" $?
-flags=(--target=loongarch64-unknown-none-elf -march=la464 -mno-lsx -ffreestanding -fno-pic -O2 -I. -Wall -Wextra -Werror
-    -Wno-unused-parameter -Wno-address-of-packed-member -fdirect-access-external-data)
-clang-19 "${flags[@]}" -c -o "$work/counters.o" tests/boot/debug/counters.c &&
-    ld.lld-19 -T cells/lib/cell.ld --oformat binary -o "$work/counters.bin" "$build"/cells/lib/{crt0,cell}.o "$work/counters.o"
+cells_build
+cell_objects tests/boot/debug/counters.c && cell_link binary "$work/counters.bin" "$work/counters.o"
 check "so does a cell that counts" $?
-cross=build/headers/bin/loongarch64-linux-gnu-
 "${cross}gcc" -static -O1 -Wall -Wextra -Werror -o "$work/debugger" tests/boot/debug/debugger.c &&
     "${cross}gcc" -static -g -O1 -Wall -Wextra -Werror -o "$work/loop" tests/boot/debug/loop.c
 check "and a debugger and something to look at" $?
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
 
-root=$work/debug.root
-mkdir -p "$root/lib/firmware" "$root/cells"
-"${cross}strip" -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
-cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
+cells_root debug cells/system.yaml "$work"/{counters.bin,debugger,loop}
 sed 's/latency/counters/; s/cpus: \[1\]/cpus: [2]/' cells/latency.yaml > "$root/cells/counters.yaml"
-cp "$build/tools-loong64/bixi-cell" cells/system.yaml "$work"/{counters.bin,debugger,loop} "$root/cells/"
 
-initrd_with debug << 'GUEST'
-cd /cells; export PATH=$PATH:/cells; insmod /bixi.ko
-verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }
+cells_initrd debug << 'GUEST'
+insmod /bixi.ko
 mount -t ext4 -o ro /dev/vda /mnt
 mount -t proc proc /mnt/proc; mount -t devtmpfs dev /mnt/dev; mount -t tmpfs tmp /mnt/tmp; mount -t sysfs sys /mnt/sys
 cp loop /mnt/tmp/; cp /mnt/bin/busybox /mnt/tmp/

@@ -6,29 +6,24 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 . tests/boot/lib.sh
-build=${O:-build}
+. tests/boot/cells/lib.sh
 
-make -s O="$build" driver hypervisor tools-loong64 cells > "$work/make.log" 2>&1
-check "hypervisor, driver, tool and cells build" $?
+cells_build
 [ "$failed" = 0 ] || { tail -n 20 "$work/make.log"; finish; exit; }
 
 # guest_of NAME: the guest does what is on standard input once the driver is loaded.
 guest_of() {
-    local root=$work/$1.root name
-    mkdir -p "$root/lib/firmware" "$root/cells"
-    build/headers/bin/loongarch64-linux-gnu-strip -g -o "$root/bixi.ko" "$build/driver/bixi.ko"
-    cp "$build/hypervisor/bixi-hv.bin" "$root/lib/firmware/"
-    cp "$build/tools-loong64/bixi-cell" cells/system.yaml "$build"/cells/*.bin "$root/cells/"
+    local root name
+    cells_root "$1" cells/system.yaml "$build"/cells/*.bin
     # Cells that print by UARTs of the machine: what they print is seen without root.
     for name in latency:1fe002e0 ipi:1fe003e0; do
         sed -e "s/, console-active//; /console:/d; /comm-region] }/a\\    - { phys: 0x${name#*:}, virt: 0x1fe001e0, size: 8, flags: [read, write, io, io-8, root-shared] }" \
             "cells/${name%:*}.yaml" > "$root/cells/${name%:*}.yaml"
     done
     {
-        echo 'cd /cells; export PATH=$PATH:/cells; insmod /bixi.ko'
-        echo 'verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }'
+        echo 'insmod /bixi.ko'
         cat
-    } | initrd_with "$1"
+    } | cells_initrd "$1"
 }
 
 cells='bixi-cell enable system.yaml

@@ -1,20 +1,6 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # shellcheck shell=sh
 # What containment.sh does in the guest; it sets order (of the image's order, in bytes), seed, long.
-cd /cells
-export PATH=$PATH:/cells
-verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }
-state() { [ "$(bixi-cell list | awk -v name="$1" '$2 == name { print $3 }')" = "$2" ]; }
-# within SECONDS COMMAND...: until the command succeeds.
-within() {
-    local left=$(($1 * 10))
-    shift
-    until "$@"; do
-        left=$((left - 1))
-        [ $left -gt 0 ] || return 1
-        sleep 0.1
-    done
-}
 said() { bixi-cell console "$1" >> "/tmp/$1.out"; grep -q "$2" "/tmp/$1.out"; }
 counts() { : > /tmp/latency.out; bixi-cell console latency > /dev/null; within 60 said latency interrupts; }
 ended() { said hostile over || state hostile failed; }

@@ -2,10 +2,6 @@
 # shellcheck shell=sh
 # What deadlines.sh does in the guest; it sets order (of the image's order, in bytes), seconds (of a storm), todo (of the
 # Linux).
-cd /cells
-export PATH=$PATH:/cells
-verdict() { if [ $? = 0 ]; then echo "ok   $*"; else echo "FAIL $*"; fi; }
-state() { [ "$(bixi-cell list | awk -v name="$1" '$2 == name { print $3 }')" = "$2" ]; }
 # orders TEXT: the hostile cell is started with this order.
 orders() {
     cp hostile.bin /tmp/order.bin

@@ -1,18 +1,12 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # shellcheck shell=bash
-# For tests with a hostile cell (hostile.c): its image, and its configuration.
+# For tests with a hostile cell (hostile.c): its image, and its configuration.  cells/lib.sh comes before.
 
 # hostile_build: makes $work/hostile.bin; $order is where its order stands in it.
 hostile_build() {
-    local flags=(--target=loongarch64-unknown-none-elf -march=la464 -mno-lsx -ffreestanding -fno-pic -O2 -I. -Wall -Wextra
-        -Werror -Wno-unused-parameter -Wno-address-of-packed-member -fdirect-access-external-data) name
-    for name in hostile attempt; do
-        clang-19 "${flags[@]}" -c -o "$work/$name.o" tests/boot/cells/$name.[cS] || return
-    done
-    ld.lld-19 -T cells/lib/cell.ld -o "$work/hostile.elf" "$build"/cells/lib/{crt0,cell}.o "$work"/{hostile,attempt}.o &&
-        ld.lld-19 -T cells/lib/cell.ld --oformat binary -o "$work/hostile.bin" "$build"/cells/lib/{crt0,cell}.o \
-            "$work"/{hostile,attempt}.o || return
-    order=$(build/headers/bin/loongarch64-linux-gnu-nm "$work/hostile.elf" | awk '$3 == "order" { print $1 }')
+    cell_objects tests/boot/cells/{hostile.c,attempt.S} && cell_link elf "$work/hostile.elf" "$work"/{hostile,attempt}.o &&
+        cell_link binary "$work/hostile.bin" "$work"/{hostile,attempt}.o || return
+    order=$("${cross}nm" "$work/hostile.elf" | awk '$3 == "order" { print $1 }')
     order=$((0x$order - 0x9000000000200000))
 }
 
