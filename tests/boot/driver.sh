@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MulanPSL-2.0
 # The hypervisor's driver in Debian's stock kernel: what it refuses, what it says then, what it leaves behind; and, with
-# the hypervisor, enabling, disabling and cells.  driver/driver.c is what runs in the guest.
+# the hypervisor, enabling, disabling and cells.  driver/driver.c and driver/cells.c are what runs in the guest.
 #   driver.sh [refusals | cycles | root | long]   only this part; long: a thousand times
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -21,7 +21,7 @@ comm -23 <("${cross}nm" -u "$build/driver/bixi.ko" | awk '{print $2}' | sort) \
 [ ! -s "$work/unexported" ]
 check "it uses exported symbols only $(tr '\n' ' ' < "$work/unexported")" $?
 
-"${cross}gcc" -static -O2 -Wall -Wextra -Werror -Ihypervisor/include -o "$work/driver" tests/boot/driver/driver.c
+"${cross}gcc" -static -O2 -Wall -Wextra -Werror -Ihypervisor/include -o "$work/driver" tests/boot/driver/{driver,cells}.c
 check "the guest's program builds" $?
 for name in stub cell; do
     "${cross}gcc" -nostdlib -static -Wl,-Ttext=0,-e0,--build-id=none -o "$work/$name.elf" tests/boot/driver/$name.S &&
