@@ -34,7 +34,8 @@ for round in 1 2; do
     sleep "0.$((RANDOM % 9 + 1))"
     kill -KILL $machine
     wait $machine 2> /dev/null
-    last=$(tr -d '\r' < "$work/ext4.log" | sed -n 's/^@@ synced \([0-9]*\)$/\1/p' | tail -n 1)
+    # Whole lines: the kill may cut the last one off.
+    last=$(sed -n 's/^@@ synced \([0-9][0-9]*\)\r$/\1/p' "$work/ext4.log" | tail -n 1)
     # The first pass replays the journal (status 1: changed something); then there is nothing to repair.
     e2fsck -p "$work/ext4.img" > "$work/fsck.log" 2>&1
     [ $? -le 1 ] && e2fsck -fn "$work/ext4.img" >> "$work/fsck.log" 2>&1
